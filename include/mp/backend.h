@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a vhost backend sees of mpassthru: a socket that takes batches of
+ * asynchronous requests.
+ */
+#ifndef _MP_BACKEND_H
+#define _MP_BACKEND_H
+
+#include <linux/bvec.h>
+#include <linux/list.h>
+#include <linux/net.h>
+#include <linux/skbuff.h>
+
+/**
+ * DOC: Backends
+ *
+ * A backend turns a guest's rings into *requests*, one per descriptor chain,
+ * and hands them to a port through the port's socket::
+ *
+ *	sock = mp_get_socket(file);		(the descriptor of /dev/net/mp)
+ *	mp_backend_start(sock, backend);
+ *	recvmsg(sock, batch) ...		post receive requests
+ *	sendmsg(sock, batch) ...		transmit requests
+ *	mp_backend_stop(sock, backend);		every request is back
+ *
+ * The batch goes in msg_control as &struct mp_batch, with no iovec.  Both calls
+ * take every request of the batch, always: they never fail for one of them and
+ * never block on the NIC.
+ *
+ * *Ownership.*  A request belongs to the port from the call until it comes back
+ * through &mp_backend_ops.  The memory behind its segments stays pinned as long.
+ * The segment array itself must live as long for receive, and until sendmsg
+ * returns for transmit.
+ *
+ * *Context.*  Start, stop, sendmsg and recvmsg: process context, one caller per
+ * direction at a time.  The operations are called with bottom halves disabled,
+ * often from NAPI, and on several CPUs at once: they must not sleep and must
+ * not call back into the socket.
+ */
+
+struct mp_backend;
+
+/* &struct mp_request.state, who has the request */
+enum mp_request_state {
+	MP_REQ_BACKEND,		/* the backend; the only state it may see */
+	MP_REQ_POSTED,		/* waits in the port for a NIC or a packet */
+	MP_REQ_NIC,		/* behind a NIC's descriptor */
+	MP_REQ_STACK,		/* in a frame between NIC and guest */
+	MP_REQ_SENT,		/* in a transmitted packet */
+};
+
+/**
+ * struct mp_request - one guest descriptor chain
+ * @node: for the owner's list
+ * @segs: the chain's memory in order, virtio header included; a segment is
+ *	physically contiguous and within one folio
+ * @nr_segs: entries in @segs
+ * @state: &enum mp_request_state
+ * @reason: port: &enum mp_copy_reason why the NIC cannot have it
+ * @len: bytes in @segs
+ * @used: out, receive: bytes written, from the first on
+ * @backend: whose it is
+ * @ubuf: port: transmit completion
+ *
+ * Embedded by the backend in its own per-chain structure.
+ */
+struct mp_request {
+	struct list_head node;
+	struct bio_vec *segs;
+	u16 nr_segs;
+	u8 state;
+	u8 reason;
+	u32 len;
+	u32 used;
+	struct mp_backend *backend;
+	struct ubuf_info ubuf;
+};
+
+/**
+ * struct mp_backend_ops - how requests come back
+ * @rx_done: @nr requests on @list hold one received packet, in order; the
+ *	first one's virtio header counts them
+ * @rx_return: a receive request comes back unused (only during stop)
+ * @tx_done: a transmit request is finished; its memory may be reused
+ */
+struct mp_backend_ops {
+	void (*rx_done)(struct mp_backend *backend, struct list_head *list,
+			unsigned int nr);
+	void (*rx_return)(struct mp_backend *backend, struct mp_request *req);
+	void (*tx_done)(struct mp_backend *backend, struct mp_request *req);
+};
+
+/**
+ * struct mp_backend - a backend as the port knows it
+ * @ops: how requests come back
+ * @hdr_len: bytes of virtio header before a frame, 10 or 12
+ * @mergeable: a packet may spread over several requests
+ * @pinned: bytes of guest memory pinned, for accounting; may be NULL
+ */
+struct mp_backend {
+	const struct mp_backend_ops *ops;
+	unsigned int hdr_len;
+	bool mergeable;
+	u64 (*pinned)(struct mp_backend *backend);
+};
+
+#define MP_MSG_BATCH	0x6d70
+
+/**
+ * struct mp_batch - msg_control of an asynchronous sendmsg or recvmsg
+ * @type: %MP_MSG_BATCH
+ * @list: &mp_request.node; empty on return
+ */
+struct mp_batch {
+	unsigned short type;
+	struct list_head list;
+};
+
+struct socket *mp_get_socket(struct file *file);
+int mp_backend_start(struct socket *sock, struct mp_backend *backend);
+void mp_backend_stop(struct socket *sock, struct mp_backend *backend);
+
+#endif /* _MP_BACKEND_H */
