@@ -24,10 +24,12 @@ struct mp_memtable;
  * @avail: what the guest offers, likewise
  * @used: what the device gives back
  * @last_avail: next entry of @avail to take
+ * @avail_idx: @avail's index when it was last looked at
  * @used_idx: next entry of @used to fill; what the guest sees follows at
  *	mp_ring_publish()
  * @published: the used index that the guest sees
- * @signalled: the used index at the last interrupt
+ * @signalled: the used index when the guest's wish for an interrupt was last
+ *	looked at (with @event_idx)
  * @signalled_valid: @signalled means something
  * @error: why @broken, a constant string for a log line
  *
@@ -44,6 +46,7 @@ struct mp_ring {
 	struct vring_avail *avail;
 	struct vring_used *used;
 	u16 last_avail;
+	u16 avail_idx;
 	u16 used_idx;
 	u16 published;
 	u16 signalled;
@@ -86,8 +89,10 @@ size_t mp_ring_used_size(u16 num);
 
 /*
  * Sets @num, @desc, @avail, @used and the position @base (next available entry;
- * used entries continue from what the used ring's index says).  -EINVAL for a
- * @num that is no power of two or out of range.
+ * used entries continue from what the used ring's index says), and forgets that
+ * the ring was broken.  @event_idx and @indirect are the caller's to set.
+ * -EINVAL for a @num that is no power of two or out of range, or a part that is
+ * not aligned as virtio asks (16, 2 and 4 bytes).
  */
 int mp_ring_init(struct mp_ring *ring, u16 num, void *desc, void *avail,
 		 void *used, u16 base);
@@ -100,11 +105,19 @@ int mp_ring_avail(struct mp_ring *ring);
  * rules (index out of range, loop, writable before readable, bad indirect
  * table, chain too long, length overflow): the ring is @broken with @error set.
  * -EFAULT: the indirect table lies outside of guest memory (ring broken too).
+ * Any other error is mp_memtable_read()'s: nothing taken, nothing broken.
+ *
+ * Only a taken chain's content means anything.  Nothing keeps a guest from
+ * offering a chain that is in flight already: the caller, who knows its heads,
+ * has to look.  Extents are not looked up in @mem.
  */
 int mp_ring_pop(struct mp_ring *ring, const struct mp_memtable *mem,
 		struct mp_chain *chain);
 
-/* Gives the last @nr taken chains back untaken; they will be popped again. */
+/*
+ * Gives the last @nr taken chains back untaken; they will be popped again.  None
+ * of them may have been pushed.
+ */
 void mp_ring_rewind(struct mp_ring *ring, u16 nr);
 
 /* Fills the next used entry; the guest sees it at mp_ring_publish(). */
@@ -112,7 +125,7 @@ void mp_ring_push(struct mp_ring *ring, u16 head, u32 len);
 
 /*
  * Makes all pushed entries visible.  True if the guest wants an interrupt for
- * them; one true answer covers all entries so far.
+ * them; one true answer covers all entries so far.  False if there are none.
  */
 bool mp_ring_publish(struct mp_ring *ring);
 
@@ -121,7 +134,8 @@ void mp_ring_quiet(struct mp_ring *ring);
 
 /*
  * Asks the guest to kick for what it offers next.  True if it offered something
- * meanwhile: the caller has to look again, no kick will come for that.
+ * meanwhile: the caller has to look again, no kick will come for that.  False on
+ * a broken ring.
  */
 bool mp_ring_listen(struct mp_ring *ring);
 

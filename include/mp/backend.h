@@ -21,7 +21,8 @@
  *	mp_backend_start(sock, backend);
  *	recvmsg(sock, batch) ...		post receive requests
  *	sendmsg(sock, batch) ...		transmit requests
- *	mp_backend_stop(sock, backend);		every request is back
+ *	mp_backend_drain(sock);			every transmit request is back
+ *	mp_backend_stop(sock, backend);		every receive request is back
  *
  * The batch goes in msg_control as &struct mp_batch, with no iovec.  Both calls
  * take every request of the batch, always: they never fail for one of them and
@@ -32,13 +33,17 @@
  * The segment array itself must live as long for receive, and until sendmsg
  * returns for transmit.
  *
- * *Context.*  Start, stop, sendmsg and recvmsg: process context, one caller per
+ * The backend of a transmit request need not be the one that was started, which
+ * is for receive; a device with a queue for each has a backend for each.
+ *
+ * *Context.*  Start, stop, drain, sendmsg and recvmsg: process context, one caller per
  * direction at a time.  The operations are called with bottom halves disabled,
  * often from NAPI, and on several CPUs at once: they must not sleep and must
  * not call back into the socket.
  */
 
 struct mp_backend;
+struct mp_port;
 
 /* &struct mp_request.state, who has the request */
 enum mp_request_state {
@@ -60,6 +65,7 @@ enum mp_request_state {
  * @len: bytes in @segs
  * @used: out, receive: bytes written, from the first on
  * @backend: whose it is
+ * @port: port: itself, while the request is sent
  * @ubuf: port: transmit completion
  *
  * Embedded by the backend in its own per-chain structure.
@@ -73,6 +79,7 @@ struct mp_request {
 	u32 len;
 	u32 used;
 	struct mp_backend *backend;
+	struct mp_port *port;
 	struct ubuf_info ubuf;
 };
 
@@ -95,12 +102,14 @@ struct mp_backend_ops {
  * @ops: how requests come back
  * @hdr_len: bytes of virtio header before a frame, 10 or 12
  * @mergeable: a packet may spread over several requests
+ * @rx_max: receive requests that the guest can have posted at once
  * @pinned: bytes of guest memory pinned, for accounting; may be NULL
  */
 struct mp_backend {
 	const struct mp_backend_ops *ops;
 	unsigned int hdr_len;
 	bool mergeable;
+	unsigned int rx_max;
 	u64 (*pinned)(struct mp_backend *backend);
 };
 
@@ -119,5 +128,6 @@ struct mp_batch {
 struct socket *mp_get_socket(struct file *file);
 int mp_backend_start(struct socket *sock, struct mp_backend *backend);
 void mp_backend_stop(struct socket *sock, struct mp_backend *backend);
+void mp_backend_drain(struct socket *sock);
 
 #endif /* _MP_BACKEND_H */

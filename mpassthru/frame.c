@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A received frame on its last step: from the interface's rx_handler into the
+ * guest, or into the socket's queue if nobody waits for it.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_tun.h>
+#include <linux/if_vlan.h>
+#include <linux/virtio_net.h>
+
+#include "rx.h"
+
+/* Frames that wait for a guest that does not read: then they are dropped. */
+#define MP_QUEUE_MAX	1000
+
+/* What user space takes beside the offloads that it asked for. */
+#define MP_FEATURES	(NETIF_F_GSO | NETIF_F_SG | NETIF_F_FRAGLIST)
+
+/**
+ * struct gather - where one frame goes in guest memory
+ * @skb: the frame
+ * @reqs: requests in order.  State %MP_REQ_STACK: the NIC put the bytes there;
+ *	%MP_REQ_POSTED: to be copied into.
+ * @bufs: what the NIC wrote to, for the former
+ * @nr: entries in @reqs
+ * @room: bytes left in the last request, if it is to be copied into
+ * @prefix: bytes to copy to the start of a request that the NIC filled
+ * @placed: payload bytes that the NIC put into the guest's memory
+ * @why: &enum mp_copy_reason if payload is copied, else -1
+ * @head: virtio header, and what goes before the frame's bytes from @skip on
+ * @head_len: bytes in @head
+ * @skip: leading bytes of the frame that are in @head
+ */
+struct gather {
+	struct sk_buff *skb;
+	struct list_head reqs;
+	struct list_head bufs;
+	unsigned int nr;
+	u32 room;
+	u32 prefix;
+	u32 placed;
+	int why;
+	u8 head[sizeof(struct virtio_net_hdr_mrg_rxbuf) + VLAN_ETH_HLEN];
+	u32 head_len;
+	u32 skip;
+};
+
+static void gather_init(struct gather *g, const struct mp_rx *rx,
+			struct sk_buff *skb)
+{
+	bool tagged = skb_vlan_tag_present(skb);
+
+	memset(g, 0, sizeof(*g));
+	INIT_LIST_HEAD(&g->reqs);
+	INIT_LIST_HEAD(&g->bufs);
+	g->skb = skb;
+	g->why = -1;
+	g->skip = tagged ? 2 * ETH_ALEN : 0;
+	g->head_len = rx->backend->hdr_len + g->skip + (tagged ? VLAN_HLEN : 0);
+}
+
+static void gather_add(struct gather *g, struct mp_request *req, u32 used)
+{
+	list_add_tail(&req->node, &g->reqs);
+	req->used = used;
+	g->nr++;
+}
+
+static void gather_why(struct gather *g, int why)
+{
+	if (g->why < 0)
+		g->why = why;
+}
+
+/* Finds room for @len more bytes to copy.  rx->lock. */
+static bool gather_copy(struct mp_rx *rx, struct gather *g, u32 len)
+{
+	while (len) {
+		struct mp_request *req;
+		u32 n;
+
+		if (!g->room) {
+			req = mp_rx_take(rx);
+			if (!req)
+				return false;
+			gather_add(g, req, 0);
+			g->room = req->len;
+		}
+		req = list_last_entry(&g->reqs, struct mp_request, node);
+		n = min(len, g->room);
+		req->used += n;
+		g->room -= n;
+		len -= n;
+	}
+	return true;
+}
+
+/* Takes a buffer out of the frame; its end decides about its request. */
+static void gather_claim(struct mp_rx *rx, struct gather *g,
+			 struct mp_rx_buf *buf)
+{
+	mp_rx_claim(rx, buf);
+	list_add_tail(&buf->node, &g->bufs);
+}
+
+/* One piece of payload.  rx->lock. */
+static bool gather_frag(struct mp_rx *rx, struct gather *g,
+			const skb_frag_t *frag)
+{
+	struct mp_rx_buf *buf = mp_rx_find(rx, mp_frag_phys(frag));
+	u32 len = skb_frag_size(frag);
+
+	if (buf && buf->req && !buf->prefix) {
+		gather_claim(rx, g, buf);
+		gather_add(g, buf->req, len);
+		g->room = 0;
+		g->placed += len;
+		return true;
+	}
+
+	if (!buf)
+		gather_why(g, mp_dev_observed(g->skb->dev) ? MP_COPY_OBSERVED :
+							     rx->why_copy);
+	else if (buf->req)
+		gather_why(g, MP_COPY_CHANGED);
+	else
+		gather_why(g, buf->reason);
+	if (buf && !buf->req)
+		gather_claim(rx, g, buf);
+	return gather_copy(rx, g, len);
+}
+
+/* The linear part of @skb from @skip on, and all its fragments.  rx->lock. */
+static bool gather_skb(struct mp_rx *rx, struct gather *g,
+		       const struct sk_buff *skb, u32 skip)
+{
+	const struct skb_shared_info *info = skb_shinfo(skb);
+	unsigned int i;
+
+	if (!gather_copy(rx, g, skb_headlen(skb) - skip))
+		return false;
+	for (i = 0; i < info->nr_frags; i++)
+		if (!gather_frag(rx, g, &info->frags[i]))
+			return false;
+	return true;
+}
+
+/*
+ * A frame that the NIC put into one request as it was on the wire.  The stack
+ * may have pulled more of it into the linear part, or taken the tag out; as
+ * long as it is all still there the place of the rest tells.  The linear part
+ * is written back, in case somebody changed it.  rx->lock.
+ */
+static bool gather_whole(struct mp_rx *rx, struct gather *g)
+{
+	const struct skb_shared_info *info = skb_shinfo(g->skb);
+	u32 linear = skb_headlen(g->skb) +
+		     (skb_vlan_tag_present(g->skb) ? VLAN_HLEN : 0);
+	struct mp_rx_buf *buf;
+	phys_addr_t rest;
+
+	if (rx->mode != MP_MODE_WHOLE_FRAME || info->nr_frags != 1 ||
+	    skb_has_frag_list(g->skb) || linear < ETH_HLEN)
+		return false;
+	rest = mp_frag_phys(&info->frags[0]);
+	buf = mp_rx_find(rx, rest - (linear - ETH_HLEN));
+	if (!buf || !buf->req)
+		return false;
+
+	gather_claim(rx, g, buf);
+	g->prefix = rx->backend->hdr_len + linear;
+	g->placed = skb_frag_size(&info->frags[0]);
+	gather_add(g, buf->req, g->prefix + g->placed);
+	return true;
+}
+
+/* Gives everything back; the frame is as before.  rx->lock. */
+static void gather_undo(struct mp_rx *rx, struct gather *g)
+{
+	struct mp_request *req, *next_req;
+	struct mp_rx_buf *buf, *next_buf;
+
+	list_for_each_entry_safe_reverse(req, next_req, &g->reqs, node) {
+		list_del_init(&req->node);
+		if (req->state == MP_REQ_POSTED)
+			mp_rx_untake(rx, req);
+	}
+	list_for_each_entry_safe(buf, next_buf, &g->bufs, node) {
+		list_del_init(&buf->node);
+		mp_rx_unclaim(rx, buf);
+	}
+}
+
+/* A frame piece by piece, headers first.  rx->lock. */
+static bool gather_pieces(struct mp_rx *rx, struct gather *g)
+{
+	struct sk_buff *part;
+
+	if (!gather_copy(rx, g, g->head_len) ||
+	    !gather_skb(rx, g, g->skb, g->skip))
+		return false;
+	skb_walk_frags(g->skb, part)
+		if (!gather_skb(rx, g, part, 0))
+			return false;
+	return true;
+}
+
+/* Whether the guest has posted all that it can, and still it is not enough. */
+static bool all_posted(const struct mp_rx *rx)
+{
+	return rx->nr_fit + rx->nr_odd + rx->nr_nic + rx->nr_stack >=
+	       rx->backend->rx_max;
+}
+
+/*
+ * Finds a place in guest memory for all of a frame, or for nothing.
+ * 0, -EAGAIN: not now, -EMSGSIZE: never.  rx->lock.
+ */
+static int gather(struct mp_rx *rx, struct gather *g, struct sk_buff *skb)
+{
+	struct mp_rx_buf *buf, *next;
+
+	gather_init(g, rx, skb);
+	if (!gather_whole(rx, g)) {
+		bool ok = gather_pieces(rx, g);
+		bool split = g->nr > 1 && !rx->backend->mergeable;
+
+		if (!ok || split) {
+			gather_undo(rx, g);
+			return split || all_posted(rx) ? -EMSGSIZE : -EAGAIN;
+		}
+	}
+
+	list_for_each_entry_safe(buf, next, &g->bufs, node)
+		mp_rx_buf_free(rx, buf);
+	return 0;
+}
+
+/* Virtio header, and a tag that the stack took out. */
+static void write_head(const struct mp_rx *rx, struct gather *g)
+{
+	struct virtio_net_hdr_mrg_rxbuf *vnet = (void *)g->head;
+	const struct sk_buff *skb = g->skb;
+	bool tagged = skb_vlan_tag_present(skb);
+	__be16 *tag;
+
+	if (virtio_net_hdr_from_skb(skb, &vnet->hdr, true, true,
+				    tagged ? VLAN_HLEN : 0))
+		net_warn_ratelimited("%s: mpassthru: GSO packet of unknown type %x\n",
+				     skb->dev->name, skb_shinfo(skb)->gso_type);
+	vnet->num_buffers = cpu_to_le16(g->nr);
+	if (!tagged)
+		return;
+
+	memcpy(g->head + rx->backend->hdr_len, skb->data, g->skip);
+	tag = (__be16 *)(g->head + rx->backend->hdr_len + g->skip);
+	tag[0] = skb->vlan_proto;
+	tag[1] = htons(skb_vlan_tag_get(skb));
+}
+
+/*
+ * Copies @len bytes of what the guest is to see, from @pos on, to the start of
+ * a request.
+ */
+static int write_request(const struct gather *g, const struct mp_request *req,
+			 u32 pos, u32 len)
+{
+	u32 n = 0;
+
+	if (pos < g->head_len) {
+		n = min(len, g->head_len - pos);
+		mp_request_write(req, 0, g->head + pos, n);
+	}
+	return mp_request_write_skb(req, n, g->skb,
+				    pos + n - g->head_len + g->skip, len - n);
+}
+
+static void count(const struct mp_rx *rx, const struct gather *g, u32 copied)
+{
+	struct mp_port *port = rx->port;
+	const struct sk_buff *skb = g->skb;
+	u32 len = skb->len + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
+	u32 payload = rx->mode == MP_MODE_HEADER_SPLIT ? skb->data_len :
+							 len - ETH_HLEN;
+
+	mp_count(port, rx.packets);
+	mp_count_add(port, rx.bytes, len);
+	mp_count_add(port, rx.payload_bytes, payload);
+	mp_count_add(port, rx.zerocopy_bytes, g->placed);
+	mp_count_add(port, rx.copied_bytes, copied - rx->backend->hdr_len);
+	if (!payload)
+		mp_count(port, rx.copied[MP_COPY_HEADERS]);
+	else if (g->why >= 0)
+		mp_count(port, rx.copied[g->why]);
+	else if (g->placed)
+		mp_count(port, rx.zerocopy_packets);
+	else
+		mp_count(port, rx.copied[rx->why_copy]);
+}
+
+/*
+ * Writes what is not there yet, and hands the requests to the backend.  BH off,
+ * without rx->lock.
+ */
+static void put(struct mp_rx *rx, struct gather *g)
+{
+	struct mp_request *req;
+	u32 copied = 0;
+	u32 pos = 0;
+
+	write_head(rx, g);
+	list_for_each_entry(req, &g->reqs, node) {
+		u32 n = req->state == MP_REQ_POSTED ? req->used : g->prefix;
+
+		if (n && WARN_ON_ONCE(write_request(g, req, pos, n)))
+			break;
+		copied += n;
+		pos += req->used;
+	}
+	list_for_each_entry(req, &g->reqs, node)
+		req->state = MP_REQ_BACKEND;
+
+	count(rx, g, copied);
+	consume_skb(g->skb);
+	rx->backend->ops->rx_done(rx->backend, &g->reqs, g->nr);
+}
+
+/* Lets a frame wait for read(), or for requests. */
+static void enqueue(struct mp_port *port, struct sk_buff *skb)
+{
+	struct sk_buff_head *queue = &port->sk.sk_receive_queue;
+
+	if (skb_queue_len_lockless(queue) >= MP_QUEUE_MAX) {
+		mp_count(port, rx.dropped[MP_DROP_QUEUE_FULL]);
+		kfree_skb(skb);
+		return;
+	}
+	skb_queue_tail(queue, skb);
+	port->sk.sk_data_ready(&port->sk);
+}
+
+static void drop_too_big(struct mp_port *port, struct sk_buff *skb)
+{
+	mp_count(port, rx.dropped[MP_DROP_TOO_BIG]);
+	kfree_skb(skb);
+}
+
+/* Frames keep their order: nobody overtakes the queue. */
+static void deliver(struct mp_port *port, struct sk_buff *skb)
+{
+	struct mp_rx *rx = rcu_dereference(port->rx);
+	int err = -EAGAIN;
+	struct gather g;
+
+	if (!rx) {
+		enqueue(port, skb);
+		return;
+	}
+
+	spin_lock(&rx->lock);
+	if (!rx->draining &&
+	    skb_queue_empty_lockless(&port->sk.sk_receive_queue))
+		err = gather(rx, &g, skb);
+	if (err == -EAGAIN)
+		enqueue(port, skb);
+	spin_unlock(&rx->lock);
+
+	if (!err)
+		put(rx, &g);
+	else if (err == -EMSGSIZE)
+		drop_too_big(port, skb);
+}
+
+/**
+ * mp_frame_drain() - deliver queued frames as far as there are requests
+ * @port: the port
+ * @rx: its receive side
+ *
+ * Context: process context; whoever calls keeps @rx alive.
+ */
+void mp_frame_drain(struct mp_port *port, struct mp_rx *rx)
+{
+	struct sk_buff_head *queue = &port->sk.sk_receive_queue;
+	struct sk_buff *skb;
+	struct gather g;
+
+	if (skb_queue_empty_lockless(queue))
+		return;
+
+	spin_lock_bh(&rx->lock);
+	while (!rx->draining && (skb = skb_dequeue(queue))) {
+		int err = gather(rx, &g, skb);
+
+		if (err == -EAGAIN) {
+			skb_queue_head(queue, skb);
+			break;
+		}
+		rx->draining = true;
+		spin_unlock(&rx->lock);
+		if (err)
+			drop_too_big(port, skb);
+		else
+			put(rx, &g);
+		spin_lock(&rx->lock);
+		rx->draining = false;
+	}
+	spin_unlock_bh(&rx->lock);
+}
+
+/* What the guest did not agree to take is made to suit it, as tap does. */
+static void deliver_segments(struct mp_port *port, struct sk_buff *skb,
+			     netdev_features_t features)
+{
+	struct sk_buff *segs = __skb_gso_segment(skb, features, false);
+	struct sk_buff *next;
+
+	if (IS_ERR_OR_NULL(segs)) {
+		mp_count(port, rx.dropped[MP_DROP_NO_MEMORY]);
+		kfree_skb(skb);
+		return;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(segs, skb, next) {
+		skb_mark_not_on_list(skb);
+		deliver(port, skb);
+	}
+}
+
+/**
+ * mp_frame_handle() - rx_handler of a bound interface
+ * @pskb: the frame, data behind the Ethernet header
+ *
+ * Context: softirq (or BH disabled) in an RCU read section.
+ * Return: %RX_HANDLER_CONSUMED; %RX_HANDLER_PASS for what the host sent itself.
+ */
+rx_handler_result_t mp_frame_handle(struct sk_buff **pskb)
+{
+	netdev_features_t features;
+	struct sk_buff *skb = *pskb;
+	struct mp_port *port;
+
+	if (unlikely(skb->pkt_type == PACKET_LOOPBACK))
+		return RX_HANDLER_PASS;
+	port = rcu_dereference(skb->dev->rx_handler_data);
+	skb = skb_share_check(skb, GFP_ATOMIC);
+	if (unlikely(!skb))
+		return RX_HANDLER_CONSUMED;
+	skb_push(skb, ETH_HLEN);
+
+	features = MP_FEATURES;
+	if (port->flags & IFF_VNET_HDR)
+		features |= READ_ONCE(port->features);
+	if (netif_needs_gso(skb, features)) {
+		deliver_segments(port, skb, features);
+		return RX_HANDLER_CONSUMED;
+	}
+	if (skb->ip_summed == CHECKSUM_PARTIAL &&
+	    !(features & NETIF_F_CSUM_MASK) && skb_checksum_help(skb)) {
+		mp_count(port, rx.dropped[MP_DROP_NO_MEMORY]);
+		kfree_skb(skb);
+		return RX_HANDLER_CONSUMED;
+	}
+	deliver(port, skb);
+	return RX_HANDLER_CONSUMED;
+}

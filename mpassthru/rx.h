@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The receive side of a port with a backend: requests, buffers, epochs.
+ */
+#ifndef _MPASSTHRU_RX_H
+#define _MPASSTHRU_RX_H
+
+#include <linux/hashtable.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+
+#include "port.h"
+
+#define MP_RX_HASH_BITS		10
+#define MP_RX_EPOCHS		64
+#define MP_RX_EPOCH_SKBS	32
+
+/**
+ * struct mp_rx_buf - memory that the NIC may write to, or has written to
+ * @hash: in mp_rx.bufs by @key while in a frame
+ * @node: in mp_epoch.bufs while in a frame
+ * @key: bus-independent address of the frame's first byte in it
+ * @dma: bus address while at the NIC
+ * @page: the memory, within one folio from here on
+ * @offset: of the first byte for the NIC
+ * @len: bytes that the NIC may write
+ * @prefix: bytes of the request before @offset (virtio header), plus what of
+ *	the frame lies before @key
+ * @reserved: requests that were set aside for the packet in it
+ * @reason: &enum mp_copy_reason of a host page
+ * @req: the guest's request, or NULL for a host page
+ */
+struct mp_rx_buf {
+	struct hlist_node hash;
+	struct list_head node;
+	phys_addr_t key;
+	dma_addr_t dma;
+	struct page *page;
+	u32 offset;
+	u32 len;
+	u16 prefix;
+	u8 reserved;
+	u8 reason;
+	struct mp_request *req;
+};
+
+/**
+ * struct mp_epoch - frames that entered the stack about the same time
+ * @rx: whose
+ * @live: frames of this epoch that are not freed yet
+ * @skbs: frames ever counted in @live
+ * @bufs: buffers in them (mp_rx.lock)
+ *
+ * The stack merges frames (GRO) and drops them, and only says when one is
+ * freed, not where its buffers went.  But a frame only ever merges into an
+ * older one.  So, when all frames of an epoch and of all epochs before it are
+ * freed, the buffers that are still listed are in no frame at all and can be
+ * posted again.
+ */
+struct mp_epoch {
+	struct mp_rx *rx;
+	atomic_t live;
+	unsigned int skbs;
+	struct list_head bufs;
+};
+
+/**
+ * struct mp_rx - receive side
+ * @port: the port, outlives this
+ * @backend: likewise
+ * @dev: the bound interface, set while a NIC driver uses this (RTNL)
+ * @nic: its glue
+ * @dma: the device that does the DMA
+ * @mode: &enum mp_mode in effect
+ * @why_copy: &enum mp_copy_reason where nothing better is known
+ * @lock: BH-safe; protects all that follows
+ * @fit: posted requests not known to be unfit for the NIC, oldest first
+ * @odd: posted requests that the NIC cannot have; taken first for copies
+ * @nr_fit: entries in @fit
+ * @nr_odd: entries in @odd
+ * @reserved: requests to keep for packets that are on their way
+ * @nr_nic: requests behind NIC descriptors
+ * @nr_stack: requests in frames
+ * @dry: the driver waits for mp_nic_ops.refill
+ * @draining: somebody delivers queued frames; later ones have to queue up
+ * @bufs: buffers in frames, by address
+ * @epoch: ring of epochs
+ * @oldest: first epoch in use
+ * @current_epoch: last epoch in use
+ */
+struct mp_rx {
+	struct mp_port *port;
+	struct mp_backend *backend;
+	struct net_device *dev;
+	const struct mp_nic_ops *nic;
+	struct device *dma;
+	enum mp_mode mode;
+	u8 why_copy;
+
+	spinlock_t lock;
+	struct list_head fit;
+	struct list_head odd;
+	unsigned int nr_fit;
+	unsigned int nr_odd;
+	unsigned int reserved;
+	unsigned int nr_nic;
+	unsigned int nr_stack;
+	bool dry;
+	bool draining;
+	DECLARE_HASHTABLE(bufs, MP_RX_HASH_BITS);
+	struct mp_epoch epoch[MP_RX_EPOCHS];
+	unsigned int oldest;
+	unsigned int current_epoch;
+};
+
+struct mp_request *mp_rx_take(struct mp_rx *rx);
+void mp_rx_untake(struct mp_rx *rx, struct mp_request *req);
+struct mp_rx_buf *mp_rx_find(struct mp_rx *rx, phys_addr_t key);
+void mp_rx_claim(struct mp_rx *rx, struct mp_rx_buf *buf);
+void mp_rx_unclaim(struct mp_rx *rx, struct mp_rx_buf *buf);
+void mp_rx_buf_free(struct mp_rx *rx, struct mp_rx_buf *buf);
+
+static inline phys_addr_t mp_frag_phys(const skb_frag_t *frag)
+{
+	return page_to_phys(skb_frag_page(frag)) + skb_frag_off(frag);
+}
+
+#endif /* _MPASSTHRU_RX_H */

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The port as a socket: batches of requests for backends, single frames for
+ * read() and write().
+ */
+#include <linux/if_tun.h>
+#include <linux/if_vlan.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/rtnetlink.h>
+#include <linux/uio.h>
+#include <linux/virtio_net.h>
+
+#include "port.h"
+
+struct proto mp_proto = {
+	.name		= "mpassthru",
+	.owner		= THIS_MODULE,
+	.obj_size	= sizeof(struct mp_port),
+};
+
+static struct mp_batch *msg_batch(const struct msghdr *msg)
+{
+	struct mp_batch *batch = msg->msg_control;
+
+	return batch && batch->type == MP_MSG_BATCH ? batch : NULL;
+}
+
+/**
+ * mp_sendmsg() - transmit
+ * @sock: the port
+ * @msg: a &struct mp_batch in msg_control, or one frame (virtio header first)
+ *	in msg_iter
+ * @total_len: bytes in msg_iter
+ *
+ * Context: process context.
+ * Return: 0 for a batch, else @total_len or an errno.
+ */
+static int mp_sendmsg(struct socket *sock, struct msghdr *msg, size_t total_len)
+{
+	struct mp_port *port = mp_port_of_sock(sock);
+	struct mp_batch *batch = msg_batch(msg);
+
+	if (batch) {
+		mp_tx_batch(port, &batch->list);
+		return 0;
+	}
+	if (msg->msg_control)
+		return -EINVAL;
+	return mp_tx_write(port, &msg->msg_iter, msg->msg_flags);
+}
+
+/**
+ * mp_recvmsg() - receive
+ * @sock: the port
+ * @msg: a &struct mp_batch of requests to post, or room for one frame
+ * @total_len: bytes of room
+ * @flags: MSG_DONTWAIT, MSG_TRUNC
+ *
+ * Context: process context.
+ * Return: 0 for a batch, else the frame's length with its header or an errno.
+ */
+static int mp_recvmsg(struct socket *sock, struct msghdr *msg, size_t total_len,
+		      int flags)
+{
+	struct mp_port *port = mp_port_of_sock(sock);
+	struct mp_batch *batch = msg_batch(msg);
+	struct mp_rx *rx;
+
+	if (!batch)
+		return mp_socket_read(port, &msg->msg_iter, flags);
+
+	/* Only a backend posts, and between start and stop rx stays. */
+	rx = rcu_dereference_protected(port->rx, port->backend);
+	if (WARN_ON_ONCE(!rx))
+		return -ENOTCONN;
+	mp_rx_post(rx, &batch->list);
+	mp_frame_drain(port, rx);
+	return 0;
+}
+
+static const struct proto_ops mp_proto_ops = {
+	.owner		= THIS_MODULE,
+	.family		= AF_UNSPEC,
+	.sendmsg	= mp_sendmsg,
+	.recvmsg	= mp_recvmsg,
+};
+
+static void write_space(struct sock *sk)
+{
+	wait_queue_head_t *wait = sk_sleep(sk);
+
+	if (sock_writeable(sk) && wait && waitqueue_active(wait))
+		wake_up_interruptible_poll(wait, EPOLLOUT | EPOLLWRNORM |
+					   EPOLLWRBAND);
+}
+
+/* Makes a fresh port a socket, with the defaults of a tap device. */
+void mp_socket_init(struct mp_port *port, struct file *file)
+{
+	struct socket *sock = &port->sock;
+
+	init_waitqueue_head(&sock->wq.wait);
+	sock->type = SOCK_RAW;
+	sock->state = SS_CONNECTED;
+	sock->file = file;
+	sock->ops = &mp_proto_ops;
+	sock_init_data(sock, &port->sk);
+	port->sk.sk_write_space = write_space;
+	port->flags = IFF_VNET_HDR | IFF_NO_PI | IFF_TAP;
+	port->vnet_hdr_len = sizeof(struct virtio_net_hdr);
+}
+
+__poll_t mp_socket_poll(struct mp_port *port, struct file *file,
+			poll_table *wait)
+{
+	struct sock *sk = &port->sk;
+	__poll_t mask = 0;
+
+	poll_wait(file, sk_sleep(sk), wait);
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
+		mask |= EPOLLHUP;
+	if (!skb_queue_empty_lockless(&sk->sk_receive_queue))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (sock_writeable(sk))
+		mask |= EPOLLOUT | EPOLLWRNORM;
+	else
+		sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	return mask;
+}
+
+static int put_vnet_hdr(const struct mp_port *port, const struct sk_buff *skb,
+			struct iov_iter *to)
+{
+	int len = READ_ONCE(port->vnet_hdr_len);
+	struct virtio_net_hdr_mrg_rxbuf vnet = {};
+
+	if (iov_iter_count(to) < len)
+		return -EINVAL;
+	if (virtio_net_hdr_from_skb(skb, &vnet.hdr, mp_port_is_le(port), true,
+				    skb_vlan_tag_present(skb) ? VLAN_HLEN : 0))
+		return -EINVAL;
+	vnet.num_buffers = cpu_to_le16(1);
+	return copy_to_iter(&vnet, len, to) == len ? len : -EFAULT;
+}
+
+/* Puts the tag back in where the stack took it out, if it did. */
+static int put_frame(const struct sk_buff *skb, struct iov_iter *to)
+{
+	const int macs = 2 * ETH_ALEN;
+	__be16 tag[2];
+	int err;
+
+	if (!skb_vlan_tag_present(skb))
+		return skb_copy_datagram_iter(skb, 0, to,
+					      min_t(size_t, skb->len,
+						    iov_iter_count(to)));
+
+	tag[0] = skb->vlan_proto;
+	tag[1] = htons(skb_vlan_tag_get(skb));
+	if (iov_iter_count(to) < macs + VLAN_HLEN)
+		return -EINVAL;
+	err = skb_copy_datagram_iter(skb, 0, to, macs);
+	if (err)
+		return err;
+	if (copy_to_iter(tag, VLAN_HLEN, to) != VLAN_HLEN)
+		return -EFAULT;
+	return skb_copy_datagram_iter(skb, macs, to,
+				      min_t(size_t, skb->len - macs,
+					    iov_iter_count(to)));
+}
+
+static void count_read(struct mp_port *port, const struct sk_buff *skb, u32 len)
+{
+	local_bh_disable();
+	mp_count(port, rx.packets);
+	mp_count_add(port, rx.bytes, len);
+	mp_count_add(port, rx.payload_bytes, len - ETH_HLEN);
+	mp_count_add(port, rx.copied_bytes, len);
+	mp_count(port, rx.copied[MP_COPY_NO_BACKEND]);
+	local_bh_enable();
+}
+
+/**
+ * mp_socket_read() - read one frame
+ * @port: the port
+ * @to: room; a frame that is longer is cut
+ * @flags: MSG_DONTWAIT
+ *
+ * Context: process context.
+ * Return: bytes of header and frame, as tap; -ENOLINK if the port is not bound.
+ */
+ssize_t mp_socket_read(struct mp_port *port, struct iov_iter *to, int flags)
+{
+	struct sk_buff *skb;
+	int hdr = 0;
+	u32 len;
+	int err;
+
+	if (!iov_iter_count(to))
+		return 0;
+	skb = skb_recv_datagram(&port->sk, flags & MSG_DONTWAIT, &err);
+	if (!skb)
+		return err ? err : -ENOLINK;
+
+	if (port->flags & IFF_VNET_HDR)
+		hdr = put_vnet_hdr(port, skb, to);
+	err = hdr < 0 ? hdr : put_frame(skb, to);
+	len = skb->len + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
+	if (!err)
+		count_read(port, skb, len);
+	skb_free_datagram(&port->sk, skb);
+	return err ? err : hdr + len;
+}
+
+ssize_t mp_socket_write(struct mp_port *port, struct iov_iter *from, int flags)
+{
+	return mp_tx_write(port, from, flags);
+}
+
+/**
+ * mp_get_socket() - the socket behind a descriptor
+ * @file: any file; the caller's reference keeps the socket
+ *
+ * Return: the socket, or ERR_PTR(-EINVAL) if @file is not a /dev/net/mp.
+ */
+struct socket *mp_get_socket(struct file *file)
+{
+	struct mp_port *port = file->private_data;
+
+	if (file->f_op != &mp_fops)
+		return ERR_PTR(-EINVAL);
+	return &port->sock;
+}
+EXPORT_SYMBOL_GPL(mp_get_socket);
+
+/**
+ * mp_backend_start() - attach a backend to a port
+ * @sock: from mp_get_socket()
+ * @backend: constant until mp_backend_stop()
+ *
+ * The caller holds a reference on the file until mp_backend_stop().
+ *
+ * Context: process context without RTNL.
+ * Return: 0; -ENOLINK: the port is not bound; -EBUSY: it has a backend;
+ * -EINVAL: a header length that is not 10 or 12; -ENOMEM.
+ */
+int mp_backend_start(struct socket *sock, struct mp_backend *backend)
+{
+	struct mp_port *port = mp_port_of_sock(sock);
+	int err;
+
+	if (backend->hdr_len != sizeof(struct virtio_net_hdr) &&
+	    backend->hdr_len != sizeof(struct virtio_net_hdr_mrg_rxbuf))
+		return -EINVAL;
+
+	rtnl_lock();
+	if (!rtnl_dereference(port->dev))
+		err = -ENOLINK;
+	else if (port->backend)
+		err = -EBUSY;
+	else
+		err = mp_rx_start(port, backend);
+	if (!err)
+		port->backend = backend;
+	rtnl_unlock();
+	return err;
+}
+EXPORT_SYMBOL_GPL(mp_backend_start);
+
+/**
+ * mp_backend_stop() - stop receiving for a backend
+ * @sock: the port
+ * @backend: the backend that mp_backend_start() attached
+ *
+ * Every receive request is back when this returns, and no NIC writes to the
+ * memory behind one.
+ *
+ * Context: process context without RTNL; may wait for the NIC.  Nobody is in
+ * recvmsg with a batch, or will be.
+ */
+void mp_backend_stop(struct socket *sock, struct mp_backend *backend)
+{
+	struct mp_port *port = mp_port_of_sock(sock);
+
+	rtnl_lock();
+	if (!WARN_ON_ONCE(port->backend != backend)) {
+		mp_rx_stop(port);
+		port->backend = NULL;
+	}
+	rtnl_unlock();
+}
+EXPORT_SYMBOL_GPL(mp_backend_stop);
+
+/**
+ * mp_backend_drain() - wait until every transmit request is back
+ * @sock: the port
+ *
+ * Context: process context without RTNL; waits for the NIC.  Nobody is in
+ * sendmsg with a batch, or will be.
+ */
+void mp_backend_drain(struct socket *sock)
+{
+	mp_tx_drain(mp_port_of_sock(sock));
+}
+EXPORT_SYMBOL_GPL(mp_backend_drain);

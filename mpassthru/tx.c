@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Transmit: from a request, or from write(), to the interface.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_tun.h>
+#include <linux/if_vlan.h>
+#include <linux/uio.h>
+#include <linux/virtio_net.h>
+
+#include "port.h"
+
+/*
+ * Headers end within the first 128 bytes, or the guest says where; shorter
+ * payload is cheaper to copy than to map.
+ */
+#define MP_TX_LINEAR	128
+#define MP_TX_COPY	256
+
+/* How long mp_tx_drain() waits between two complaints. */
+#define DRAIN_NAG	(10 * HZ)
+
+/* Most bytes of linear part, when it has to take what frags cannot. */
+#define MP_TX_LINEAR_MAX	SKB_MAX_HEAD(MAX_HEADER)
+
+/**
+ * struct parse - what the guest's virtio header says, checked
+ * @vnet: the header, a copy
+ * @frame: bytes of frame behind it
+ * @linear: leading bytes of the frame to copy
+ */
+struct parse {
+	struct virtio_net_hdr vnet;
+	u32 frame;
+	u32 linear;
+};
+
+static bool is_gso(const struct virtio_net_hdr *vnet)
+{
+	return vnet->gso_type != VIRTIO_NET_HDR_GSO_NONE;
+}
+
+/* Checks what later code relies on; virtio_net_hdr_to_skb() checks the rest. */
+static int parse(const struct net_device *dev, struct parse *p, bool le)
+{
+	u32 max = is_gso(&p->vnet) ? GSO_LEGACY_MAX_SIZE + ETH_HLEN + VLAN_HLEN :
+				     dev->mtu + ETH_HLEN + 2 * VLAN_HLEN;
+	u32 hdr_len = __virtio16_to_cpu(le, p->vnet.hdr_len);
+
+	if (p->frame < ETH_HLEN || p->frame > max)
+		return -EINVAL;
+	if (p->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+		u32 csum_end = __virtio16_to_cpu(le, p->vnet.csum_start) +
+			       __virtio16_to_cpu(le, p->vnet.csum_offset) + 2;
+
+		hdr_len = max(hdr_len, csum_end);
+		p->vnet.hdr_len = __cpu_to_virtio16(le, hdr_len);
+	}
+	if (hdr_len > p->frame)
+		return -EINVAL;
+
+	if (!is_gso(&p->vnet))
+		hdr_len = max_t(u32, hdr_len, MP_TX_LINEAR);
+	p->linear = clamp_t(u32, hdr_len, ETH_HLEN, MP_TX_LINEAR_MAX);
+	p->linear = min(p->linear, p->frame);
+	return 0;
+}
+
+/* Makes @skb a packet of @dev, as tap does. */
+static int finish(struct sk_buff *skb, struct net_device *dev,
+		  const struct virtio_net_hdr *vnet, bool le)
+{
+	int depth;
+
+	skb->dev = dev;
+	skb_reset_mac_header(skb);
+	skb_set_network_header(skb, ETH_HLEN);
+	skb->protocol = eth_hdr(skb)->h_proto;
+	if (vnet && virtio_net_hdr_to_skb(skb, vnet, le))
+		return -EINVAL;
+
+	skb_probe_transport_header(skb);
+	if (eth_type_vlan(skb->protocol) &&
+	    __vlan_get_protocol(skb, skb->protocol, &depth))
+		skb_set_network_header(skb, depth);
+	return 0;
+}
+
+/* Requests. */
+
+static void request_done(struct mp_request *req)
+{
+	struct mp_backend *backend = req->backend;
+
+	req->state = MP_REQ_BACKEND;
+	backend->ops->tx_done(backend, req);
+}
+
+/*
+ * The packet is gone, sent or not; or its payload was copied for somebody who
+ * wants to keep it (@zerocopy false).  Any context up to softirq.
+ */
+static void sent(struct sk_buff *skb, struct ubuf_info *ubuf, bool zerocopy)
+{
+	struct mp_request *req = container_of(ubuf, struct mp_request, ubuf);
+	struct mp_port *port = req->port;
+
+	if (!refcount_dec_and_test(&ubuf->refcnt))
+		return;
+
+	local_bh_disable();
+	mp_count(port, tx.completed);
+	if (req->used && zerocopy) {
+		mp_count(port, tx.zerocopy_packets);
+		mp_count_add(port, tx.zerocopy_bytes, req->used);
+	} else if (req->used) {
+		mp_count(port, tx.copied[MP_COPY_ORPHANED]);
+		mp_count_add(port, tx.copied_bytes, req->used);
+	}
+	request_done(req);
+	local_bh_enable();
+
+	if (atomic_dec_and_test(&port->tx_inflight))
+		wake_up(&port->tx_idle);
+}
+MP_UBUF_OPS(sent_ops, sent);
+
+/* Sends a request back unsent. */
+static void fail(struct mp_port *port, struct mp_request *req,
+		 enum mp_drop_reason why)
+{
+	local_bh_disable();
+	mp_count(port, tx.dropped[why]);
+	mp_count(port, tx.failed);
+	request_done(req);
+	local_bh_enable();
+}
+
+/* Points the rest of the packet at guest memory, from request byte @off on. */
+static void add_frags(struct sk_buff *skb, const struct mp_request *req, u32 off)
+{
+	const struct bio_vec *seg = req->segs;
+	const struct bio_vec *end = seg + req->nr_segs;
+	unsigned int i = 0;
+
+	for (; seg < end; seg++) {
+		u32 skip = min(off, seg->bv_len);
+		u32 len = seg->bv_len - skip;
+
+		off -= skip;
+		if (!len)
+			continue;
+		__skb_fill_page_desc(skb, i, seg->bv_page, seg->bv_offset + skip,
+				     len);
+		skb->len += len;
+		skb->data_len += len;
+		skb->truesize += len;
+		skb_shinfo(skb)->nr_frags = ++i;
+	}
+}
+
+/*
+ * Request bytes to copy from the front so that what is left fits into frags:
+ * @off if that will do, else up to a later segment's start.
+ */
+static u32 copy_for_frags(const struct mp_request *req, u32 off)
+{
+	unsigned int left = req->nr_segs;
+	u32 end = 0;
+
+	while (left > MAX_SKB_FRAGS) {
+		end += req->segs[req->nr_segs - left].bv_len;
+		left--;
+		off = max(off, end);
+	}
+	return off;
+}
+
+/* A packet whose payload stays in guest memory, or NULL. */
+static struct sk_buff *zerocopy_skb(struct mp_request *req,
+				    const struct net_device *dev, u32 hdr_len,
+				    u32 off)
+{
+	u32 linear = off - hdr_len;
+	struct sk_buff *skb;
+
+	skb = alloc_skb(LL_RESERVED_SPACE(dev) + linear,
+			GFP_ATOMIC | __GFP_NOWARN);
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, LL_RESERVED_SPACE(dev));
+	mp_request_read(req, hdr_len, skb_put(skb, linear), linear);
+	add_frags(skb, req, off);
+	mp_ubuf_init(&req->ubuf, &sent_ops, SKBFL_ZEROCOPY_FRAG);
+	skb_zcopy_init(skb, &req->ubuf);
+	/* The pages are pinned until the request is done: no references. */
+	skb_shinfo(skb)->flags |= SKBFL_MANAGED_FRAG_REFS;
+	return skb;
+}
+
+/*
+ * A packet that has nothing of the guest's.  It completes as the others do,
+ * when it is gone, so that a guest cannot queue more than its ring holds.
+ */
+static struct sk_buff *copied_skb(struct mp_request *req,
+				  const struct net_device *dev, u32 hdr_len)
+{
+	u32 len = req->len - hdr_len;
+	u32 linear = min_t(u32, len, MP_TX_LINEAR_MAX);
+	struct sk_buff *skb;
+	int err;
+
+	skb = alloc_skb_with_frags(LL_RESERVED_SPACE(dev) + linear, len - linear,
+				   PAGE_ALLOC_COSTLY_ORDER, &err,
+				   GFP_ATOMIC | __GFP_NOWARN);
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, LL_RESERVED_SPACE(dev));
+	skb_put(skb, linear);
+	skb->data_len = len - linear;
+	skb->len += len - linear;
+	mp_request_read_skb(req, hdr_len, skb, len);
+	mp_ubuf_init(&req->ubuf, &sent_ops, SKBFL_ZEROCOPY_ENABLE);
+	skb_zcopy_init(skb, &req->ubuf);
+	return skb;
+}
+
+static struct sk_buff *make_skb(struct mp_port *port, struct mp_request *req,
+				const struct net_device *dev, u32 hdr_len,
+				const struct parse *p)
+{
+	u32 off = copy_for_frags(req, hdr_len + p->linear);
+	int why = MP_COPY_SMALL;
+
+	req->used = 0;
+	if (off - hdr_len > MP_TX_LINEAR_MAX)
+		why = MP_COPY_FRAGS;
+	else if (p->frame - p->linear >= MP_TX_COPY) {
+		req->used = req->len - off;
+		mp_count_add(port, tx.copied_bytes, off - hdr_len);
+		return zerocopy_skb(req, dev, hdr_len, off);
+	}
+	mp_count(port, tx.copied[why]);
+	mp_count_add(port, tx.copied_bytes, p->frame);
+	return copied_skb(req, dev, hdr_len);
+}
+
+static void send_request(struct mp_port *port, struct net_device *dev,
+			 struct mp_request *req)
+{
+	u32 hdr_len = req->backend->hdr_len;
+	struct sk_buff *skb;
+	struct parse p;
+
+	req->state = MP_REQ_SENT;
+	req->port = port;
+	if (req->len < hdr_len) {
+		fail(port, req, MP_DROP_BAD_HEADER);
+		return;
+	}
+	mp_request_read(req, 0, &p.vnet, sizeof(p.vnet));
+	p.frame = req->len - hdr_len;
+	if (parse(dev, &p, true)) {
+		fail(port, req, MP_DROP_BAD_HEADER);
+		return;
+	}
+
+	skb = make_skb(port, req, dev, hdr_len, &p);
+	if (!skb) {
+		fail(port, req, MP_DROP_NO_MEMORY);
+		return;
+	}
+	atomic_inc(&port->tx_inflight);
+	if (finish(skb, dev, &p.vnet, true)) {
+		mp_count(port, tx.dropped[MP_DROP_BAD_HEADER]);
+		kfree_skb(skb);		/* completes the request */
+		return;
+	}
+	mp_count_add(port, tx.bytes, p.frame);
+	mp_count_add(port, tx.payload_bytes, p.frame - p.linear);
+	dev_queue_xmit(skb);
+}
+
+/**
+ * mp_tx_batch() - transmit requests
+ * @port: the port
+ * @list: the requests, empty on return
+ *
+ * Context: process context.
+ */
+void mp_tx_batch(struct mp_port *port, struct list_head *list)
+{
+	struct mp_request *req, *next;
+	struct net_device *dev;
+
+	rcu_read_lock_bh();
+	dev = rcu_dereference_bh(port->dev);
+	list_for_each_entry_safe(req, next, list, node) {
+		list_del_init(&req->node);
+		mp_count(port, tx.packets);
+		if (dev && dev->flags & IFF_UP)
+			send_request(port, dev, req);
+		else
+			fail(port, req, MP_DROP_NO_LINK);
+	}
+	rcu_read_unlock_bh();
+}
+
+/**
+ * mp_tx_drain() - wait until no packet holds a request
+ * @port: the port; nobody transmits requests any more
+ *
+ * Context: process context.  The wait ends when the NIC, or its reset after a
+ * transmit timeout, frees the packets.
+ */
+void mp_tx_drain(struct mp_port *port)
+{
+	while (!wait_event_timeout(port->tx_idle,
+				   !atomic_read(&port->tx_inflight), DRAIN_NAG))
+		pr_warn("mpassthru: waiting for %d packets that the interface has not sent\n",
+			atomic_read(&port->tx_inflight));
+}
+
+/* write() */
+
+static int take_vnet(struct mp_port *port, struct iov_iter *from,
+		     struct parse *p)
+{
+	int hdr_len = READ_ONCE(port->vnet_hdr_len);
+
+	memset(p, 0, sizeof(*p));
+	if (port->flags & IFF_VNET_HDR) {
+		if (iov_iter_count(from) < hdr_len)
+			return -EINVAL;
+		if (!copy_from_iter_full(&p->vnet, sizeof(p->vnet), from))
+			return -EFAULT;
+		iov_iter_advance(from, hdr_len - sizeof(p->vnet));
+	}
+	if (iov_iter_count(from) > U16_MAX + ETH_HLEN + VLAN_HLEN)
+		return -EMSGSIZE;
+	p->frame = iov_iter_count(from);
+	return 0;
+}
+
+static void count_write(struct mp_port *port, const struct parse *p)
+{
+	mp_count(port, tx.packets);
+	mp_count(port, tx.completed);
+	mp_count_add(port, tx.bytes, p->frame);
+	mp_count_add(port, tx.payload_bytes, p->frame - ETH_HLEN);
+	mp_count_add(port, tx.copied_bytes, p->frame);
+	mp_count(port, tx.copied[MP_COPY_NO_BACKEND]);
+}
+
+/* Sends what write() or sendmsg() brought.  RCU, BH off. */
+static int send_written(struct mp_port *port, struct sk_buff *skb,
+			struct parse *p)
+{
+	struct net_device *dev = rcu_dereference_bh(port->dev);
+	bool le = mp_port_is_le(port);
+
+	if (!dev)
+		return -ENOLINK;
+	if (!(dev->flags & IFF_UP))
+		return -EIO;
+	if (parse(dev, p, le) ||
+	    finish(skb, dev, port->flags & IFF_VNET_HDR ? &p->vnet : NULL, le)) {
+		mp_count(port, tx.dropped[MP_DROP_BAD_HEADER]);
+		return -EINVAL;
+	}
+	count_write(port, p);
+	dev_queue_xmit(skb);
+	return 0;
+}
+
+/**
+ * mp_tx_write() - transmit one frame
+ * @port: the port
+ * @from: virtio header and frame
+ * @flags: MSG_DONTWAIT
+ *
+ * Context: process context.
+ * Return: bytes taken; -ENOLINK: not bound; -EIO: interface down; -EINVAL: the
+ * virtio header makes no sense; -EAGAIN: the send buffer is full; -EFAULT.
+ */
+ssize_t mp_tx_write(struct mp_port *port, struct iov_iter *from, int flags)
+{
+	size_t total = iov_iter_count(from);
+	struct sk_buff *skb;
+	struct parse p;
+	u32 linear;
+	int err;
+
+	err = take_vnet(port, from, &p);
+	if (err)
+		return err;
+	if (p.frame < ETH_HLEN)
+		return -EINVAL;
+
+	linear = min_t(u32, p.frame, MP_TX_LINEAR_MAX);
+	skb = sock_alloc_send_pskb(&port->sk, MAX_HEADER + linear,
+				   p.frame - linear, flags & MSG_DONTWAIT, &err,
+				   PAGE_ALLOC_COSTLY_ORDER);
+	if (!skb)
+		return err;
+	skb_reserve(skb, MAX_HEADER);
+	skb_put(skb, linear);
+	skb->data_len = p.frame - linear;
+	skb->len += p.frame - linear;
+	err = skb_copy_datagram_from_iter(skb, 0, from, p.frame);
+	if (err)
+		goto err_free;
+
+	rcu_read_lock_bh();
+	err = send_written(port, skb, &p);
+	rcu_read_unlock_bh();
+	if (!err)
+		return total;
+err_free:
+	kfree_skb(skb);
+	return err;
+}

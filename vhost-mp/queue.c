@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A virtqueue at work: chains from the ring become requests for the port, and
+ * come back as used entries.
+ */
+#include <linux/bitmap.h>
+#include <linux/file.h>
+#include <linux/slab.h>
+
+#include "vhost_mp.h"
+
+/* Chains a batch to the port, and before the other queue has its turn. */
+#define BATCH		64
+#define TURN		256
+
+/* Pieces of one chain that the port gets to see; what is beyond is not used. */
+#define SEGS_MAX	256
+
+static struct vmp_queue *queue_of(struct mp_backend *backend)
+{
+	return container_of(backend, struct vmp_queue, backend);
+}
+
+static u16 slot_head(const struct vmp_queue *queue, const struct vmp_slot *slot)
+{
+	return slot - queue->slot;
+}
+
+/* The guest broke the rules.  Only a restart helps.  Under queue->mutex. */
+static void queue_break(struct vmp_queue *queue, const char *why)
+{
+	queue->ring.broken = true;
+	queue->ring.error = why;
+	pr_warn_ratelimited("vhost_mp: %s queue of %s[%d] stopped: %s\n",
+			    queue->index == VMP_RX ? "receive" : "transmit",
+			    current->comm, current->tgid, why);
+	if (queue->error)
+		mp_eventfd_signal(queue->error);
+}
+
+/* Used entries. */
+
+static void log_ring(struct vmp_queue *queue)
+{
+	struct vmp_log *log = queue->device->log;
+
+	lockdep_assert_held(&queue->used_lock);
+	if (log && queue->addr.flags & BIT(VHOST_VRING_F_LOG))
+		vmp_log_dirty(log, queue->addr.log_guest_addr,
+			      mp_ring_used_size(queue->ring.num));
+}
+
+static void log_slot(struct vmp_queue *queue, const struct vmp_slot *slot)
+{
+	struct vmp_log *log = queue->device->log;
+	u32 left = slot->req.used;
+	unsigned int i;
+
+	lockdep_assert_held(&queue->used_lock);
+	for (i = 0; log && i < slot->nr_extents && left; i++) {
+		u32 n = min(left, slot->extent[i].len);
+
+		vmp_log_dirty(log, slot->extent[i].gpa, n);
+		left -= n;
+	}
+}
+
+static void flush(struct vmp_queue *queue)
+{
+	spin_lock_bh(&queue->used_lock);
+	log_ring(queue);
+	if (mp_ring_publish(&queue->ring) && queue->call)
+		mp_eventfd_signal(queue->call);
+	spin_unlock_bh(&queue->used_lock);
+}
+
+static void flush_tasklet(struct tasklet_struct *tasklet)
+{
+	flush(container_of(tasklet, struct vmp_queue, flush));
+}
+
+static void give_back(struct vmp_queue *queue, struct vmp_slot *slot, u32 len)
+{
+	lockdep_assert_held(&queue->used_lock);
+	mp_ring_push(&queue->ring, slot_head(queue, slot), len);
+	/* The worker may take the slot again from here on. */
+	smp_store_release(&slot->state, VMP_SLOT_FREE);
+}
+
+/* A received packet.  BH off. */
+static void rx_done(struct mp_backend *backend, struct list_head *list,
+		    unsigned int nr)
+{
+	struct vmp_queue *queue = queue_of(backend);
+	struct vmp_slot *slot, *next;
+
+	spin_lock(&queue->used_lock);
+	list_for_each_entry_safe(slot, next, list, req.node) {
+		list_del_init(&slot->req.node);
+		log_slot(queue, slot);
+		give_back(queue, slot, slot->req.used);
+	}
+	spin_unlock(&queue->used_lock);
+	tasklet_schedule(&queue->flush);
+}
+
+/* Posted and not used.  BH off, while the queue stops. */
+static void rx_return(struct mp_backend *backend, struct mp_request *req)
+{
+	struct vmp_slot *slot = container_of(req, struct vmp_slot, req);
+
+	WRITE_ONCE(slot->state, VMP_SLOT_UNUSED);
+}
+
+/* A transmitted packet.  BH off. */
+static void tx_done(struct mp_backend *backend, struct mp_request *req)
+{
+	struct vmp_slot *slot = container_of(req, struct vmp_slot, req);
+	struct vmp_queue *queue = queue_of(backend);
+
+	spin_lock(&queue->used_lock);
+	give_back(queue, slot, 0);
+	spin_unlock(&queue->used_lock);
+	tasklet_schedule(&queue->flush);
+}
+
+static u64 pinned(struct mp_backend *backend)
+{
+	return vmp_memory_pinned(queue_of(backend)->device);
+}
+
+static const struct mp_backend_ops backend_ops = {
+	.rx_done	= rx_done,
+	.rx_return	= rx_return,
+	.tx_done	= tx_done,
+};
+
+/* Chains. */
+
+static void *grow(void *array, u16 *max, unsigned int nr, size_t size)
+{
+	void *more;
+
+	if (nr <= *max)
+		return array;
+	more = krealloc_array(array, nr, size, GFP_KERNEL);
+	if (more)
+		*max = nr;
+	return more;
+}
+
+/* Keeps what the port and the log need of queue->chain.  May sleep. */
+static int slot_fill(struct vmp_queue *queue, struct vmp_slot *slot, int nr,
+		     u32 len)
+{
+	const struct mp_chain *chain = queue->chain;
+	struct mp_request *req = &slot->req;
+	struct mp_extent *extent;
+	struct bio_vec *segs;
+
+	segs = grow(req->segs, &slot->max_segs, nr, sizeof(*segs));
+	if (nr && !segs)
+		return -ENOMEM;
+	req->segs = segs;
+	extent = grow(slot->extent, &slot->max_extents, chain->nr_in,
+		      sizeof(*extent));
+	if (chain->nr_in && !extent)
+		return -ENOMEM;
+	slot->extent = extent;
+
+	memcpy(segs, queue->segs, nr * sizeof(*segs));
+	memcpy(extent, chain->extent, chain->nr_in * sizeof(*extent));
+	slot->nr_extents = chain->nr_in;
+	req->nr_segs = nr;
+	req->len = len;
+	req->used = 0;
+	req->state = MP_REQ_BACKEND;
+	req->backend = &queue->backend;
+	return 0;
+}
+
+/* What is wrong with the chain that was taken, or NULL. */
+static const char *check_chain(const struct vmp_queue *queue)
+{
+	const struct mp_chain *chain = queue->chain;
+	const struct vmp_slot *slot = &queue->slot[chain->head];
+
+	if (smp_load_acquire(&slot->state) != VMP_SLOT_FREE)
+		return "descriptor offered twice";
+	if (queue->index == VMP_RX && chain->nr_out)
+		return "readable descriptor in the receive ring";
+	if (queue->index == VMP_TX && chain->nr_in)
+		return "writable descriptor in the transmit ring";
+	return NULL;
+}
+
+static const char *why_segs(int err)
+{
+	if (err == -EFAULT)
+		return "buffer outside of memory";
+	if (err == -ENOMEM)
+		return "cannot pin guest memory, is the limit on locked memory too low?";
+	return "cannot pin guest memory";
+}
+
+/*
+ * Takes a chain from the ring and makes it a request: 1 taken, 0 nothing
+ * offered, or an errno and the queue is broken.  Under queue->mutex; may sleep.
+ */
+static int take(struct vmp_queue *queue, struct list_head *list)
+{
+	const struct mp_memtable *mem = vmp_memory(queue->device);
+	u16 pos = queue->ring.last_avail;
+	struct vmp_slot *slot;
+	const char *why;
+	int ret, nr;
+	u32 len;
+
+	ret = mp_ring_pop(&queue->ring, mem, queue->chain);
+	if (ret <= 0) {
+		if (ret)
+			queue_break(queue, queue->ring.error ?: why_segs(ret));
+		return ret;
+	}
+	why = check_chain(queue);
+	if (why)
+		goto broken;
+	nr = vmp_memory_segs(mem, queue->chain, queue->segs, SEGS_MAX, &len);
+	if (nr < 0) {
+		why = why_segs(nr);
+		goto broken;
+	}
+	if (queue->index == VMP_RX && len < queue->backend.hdr_len) {
+		why = "receive buffer shorter than a virtio header";
+		goto broken;
+	}
+	slot = &queue->slot[queue->chain->head];
+	if (slot_fill(queue, slot, nr, len)) {
+		why = "out of memory";
+		goto broken;
+	}
+	slot->pos = pos;
+	slot->state = VMP_SLOT_OUT;
+	list_add_tail(&slot->req.node, list);
+	return 1;
+
+broken:
+	mp_ring_rewind(&queue->ring, 1);
+	queue_break(queue, why);
+	return -EINVAL;
+}
+
+static int submit(struct vmp_queue *queue, struct mp_batch *batch)
+{
+	struct msghdr msg = { .msg_control = batch };
+	const struct proto_ops *ops = READ_ONCE(queue->sock->ops);
+
+	if (queue->index == VMP_TX)
+		return ops->sendmsg(queue->sock, &msg, 0);
+	return ops->recvmsg(queue->sock, &msg, 0, MSG_DONTWAIT);
+}
+
+/* Takes and submits up to a batch.  Returns what the last take() did. */
+static int serve_batch(struct vmp_queue *queue, unsigned int *nr)
+{
+	struct mp_batch batch = { .type = MP_MSG_BATCH };
+	unsigned int i;
+	int ret = 1;
+
+	INIT_LIST_HEAD(&batch.list);
+	for (i = 0; ret > 0 && i < BATCH; i++) {
+		ret = take(queue, &batch.list);
+		*nr += ret > 0;
+	}
+	if (!list_empty(&batch.list))
+		submit(queue, &batch);
+	return ret;
+}
+
+/* Takes all that the guest offers.  The worker; may sleep. */
+void vmp_queue_serve(struct vmp_queue *queue)
+{
+	unsigned int nr = 0;
+	int ret;
+
+	mutex_lock(&queue->mutex);
+	if (!queue->running || queue->ring.broken)
+		goto out;
+
+	mp_ring_quiet(&queue->ring);
+	do {
+		do {
+			ret = serve_batch(queue, &nr);
+			cond_resched();
+		} while (ret > 0 && nr < TURN);
+		if (ret > 0) {
+			vmp_queue_kick(queue);	/* after the others */
+			goto out;
+		}
+	} while (!ret && mp_ring_listen(&queue->ring));
+
+	spin_lock_bh(&queue->used_lock);
+	log_ring(queue);	/* the wish to be kicked lies in the used ring */
+	spin_unlock_bh(&queue->used_lock);
+out:
+	mutex_unlock(&queue->mutex);
+}
+
+/* There may be something to do.  Any context. */
+void vmp_queue_kick(struct vmp_queue *queue)
+{
+	if (!test_and_set_bit(0, &queue->kicked))
+		vmp_worker_wake(queue->device);
+}
+
+/* Start and stop. */
+
+static void unmap(struct vmp_queue *queue)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(queue->map); i++) {
+		mp_umem_vunmap(queue->map[i]);
+		queue->map[i] = NULL;
+	}
+}
+
+static int map(struct vmp_queue *queue)
+{
+	const struct {
+		u64 uaddr;
+		size_t size;
+	} part[] = {
+		{ queue->addr.desc_user_addr, mp_ring_desc_size(queue->num) },
+		{ queue->addr.avail_user_addr, mp_ring_avail_size(queue->num) },
+		{ queue->addr.used_user_addr, mp_ring_used_size(queue->num) },
+	};
+	const struct mp_memtable *mem = vmp_memory(queue->device);
+	unsigned int i;
+	int err;
+
+	if (!mem)
+		return -EFAULT;
+	for (i = 0; i < ARRAY_SIZE(part); i++) {
+		queue->map[i] = vmp_memory_map(mem, part[i].uaddr, part[i].size);
+		if (IS_ERR(queue->map[i])) {
+			err = PTR_ERR(queue->map[i]);
+			goto err_unmap;
+		}
+	}
+	err = mp_ring_init(&queue->ring, queue->num, queue->map[0],
+			   queue->map[1], queue->map[2], queue->base);
+	if (!err)
+		return 0;
+err_unmap:
+	unmap(queue);
+	return err;
+}
+
+static void free_slots(struct vmp_queue *queue)
+{
+	unsigned int i;
+
+	for (i = 0; queue->slot && i < queue->num; i++) {
+		kfree(queue->slot[i].req.segs);
+		kfree(queue->slot[i].extent);
+	}
+	kvfree(queue->slot);
+	kvfree(queue->chain);
+	kvfree(queue->segs);
+	queue->slot = NULL;
+	queue->chain = NULL;
+	queue->segs = NULL;
+}
+
+static int alloc_slots(struct vmp_queue *queue)
+{
+	queue->slot = kvcalloc(queue->num, sizeof(*queue->slot), GFP_KERNEL);
+	queue->chain = kvmalloc(sizeof(*queue->chain), GFP_KERNEL);
+	queue->segs = kvmalloc_array(SEGS_MAX, sizeof(*queue->segs), GFP_KERNEL);
+	if (queue->slot && queue->chain && queue->segs)
+		return 0;
+	free_slots(queue);
+	return -ENOMEM;
+}
+
+static void set_features(struct vmp_queue *queue)
+{
+	const u64 features = queue->device->features;
+	struct mp_backend *backend = &queue->backend;
+
+	queue->ring.event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	queue->ring.indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	backend->mergeable = features & BIT_ULL(VIRTIO_NET_F_MRG_RXBUF);
+	backend->hdr_len = sizeof(struct virtio_net_hdr);
+	if (features & (BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) |
+			BIT_ULL(VIRTIO_F_VERSION_1)))
+		backend->hdr_len = sizeof(struct virtio_net_hdr_mrg_rxbuf);
+	backend->rx_max = queue->num;
+}
+
+/* Under queue->mutex. */
+static int start(struct vmp_queue *queue)
+{
+	int err;
+
+	lockdep_assert_held(&queue->mutex);
+	if (!queue->num)
+		return -EINVAL;
+	err = alloc_slots(queue);
+	if (err)
+		return err;
+	err = map(queue);
+	if (err)
+		goto err_slots;
+	set_features(queue);
+	if (queue->index == VMP_RX) {
+		err = mp_backend_start(queue->sock, &queue->backend);
+		if (err)
+			goto err_unmap;
+	}
+	queue->running = true;
+	vmp_queue_kick(queue);
+	return 0;
+
+err_unmap:
+	unmap(queue);
+err_slots:
+	free_slots(queue);
+	return err;
+}
+
+/*
+ * Receive requests that came back unused: the latest are offered again, so that
+ * another host can carry on with them; those that others overtook can only be
+ * completed with nothing in them.
+ */
+static void unuse(struct vmp_queue *queue)
+{
+	const u16 mask = queue->num - 1;
+	unsigned long *unused;
+	u16 last = queue->ring.last_avail;
+	u16 nr = 0;
+	u32 i;
+
+	unused = bitmap_zalloc(queue->num, GFP_KERNEL);
+	for (i = 0; unused && i < queue->num; i++)
+		if (queue->slot[i].state == VMP_SLOT_UNUSED)
+			__set_bit(queue->slot[i].pos & mask, unused);
+	while (unused && nr < queue->num && test_bit((u16)(last - 1 - nr) & mask, unused))
+		nr++;
+	bitmap_free(unused);
+	mp_ring_rewind(&queue->ring, nr);
+
+	spin_lock_bh(&queue->used_lock);
+	for (i = 0; i < queue->num; i++) {
+		struct vmp_slot *slot = &queue->slot[i];
+
+		if (slot->state == VMP_SLOT_UNUSED &&
+		    (u16)(last - 1 - slot->pos) >= nr)
+			give_back(queue, slot, 0);
+	}
+	spin_unlock_bh(&queue->used_lock);
+}
+
+/* Under queue->mutex. */
+static void stop(struct vmp_queue *queue)
+{
+	lockdep_assert_held(&queue->mutex);
+	if (!queue->running)
+		return;
+	queue->running = false;
+	if (queue->index == VMP_RX) {
+		mp_backend_stop(queue->sock, &queue->backend);
+		unuse(queue);
+	} else {
+		mp_backend_drain(queue->sock);
+	}
+	tasklet_kill(&queue->flush);
+	flush(queue);
+	queue->base = queue->ring.last_avail;
+	unmap(queue);
+	free_slots(queue);
+}
+
+/* Stops and lets go of the port. */
+void vmp_queue_detach(struct vmp_queue *queue)
+{
+	mutex_lock(&queue->mutex);
+	stop(queue);
+	if (queue->file)
+		fput(queue->file);
+	queue->file = NULL;
+	queue->sock = NULL;
+	mutex_unlock(&queue->mutex);
+}
+
+/* VHOST_NET_SET_BACKEND with a descriptor of /dev/net/mp. */
+int vmp_queue_attach(struct vmp_queue *queue, int fd)
+{
+	struct socket *sock;
+	struct file *file;
+	int err = 0;
+
+	file = fget(fd);
+	if (!file)
+		return -EBADF;
+	sock = mp_get_socket(file);
+	if (IS_ERR(sock)) {
+		fput(file);
+		return -ENOTSOCK;
+	}
+
+	if (file == queue->file && queue->running) {
+		fput(file);
+		return 0;
+	}
+	vmp_queue_detach(queue);
+
+	mutex_lock(&queue->mutex);
+	queue->file = file;
+	queue->sock = sock;
+	err = start(queue);
+	if (err) {
+		queue->file = NULL;
+		queue->sock = NULL;
+		fput(file);
+	}
+	mutex_unlock(&queue->mutex);
+	return err;
+}
+
+/* Stops; what is attached stays so. */
+void vmp_queue_stop(struct vmp_queue *queue)
+{
+	mutex_lock(&queue->mutex);
+	stop(queue);
+	mutex_unlock(&queue->mutex);
+}
+
+/* Starts a stopped queue again if a port is attached. */
+int vmp_queue_restart(struct vmp_queue *queue)
+{
+	int err = 0;
+
+	mutex_lock(&queue->mutex);
+	if (queue->file && !queue->running)
+		err = start(queue);
+	mutex_unlock(&queue->mutex);
+	return err;
+}
+
+void vmp_queue_init(struct vmp_queue *queue, struct vmp_device *device,
+		    unsigned int index)
+{
+	queue->device = device;
+	queue->index = index;
+	queue->backend.ops = &backend_ops;
+	queue->backend.pinned = pinned;
+	mutex_init(&queue->mutex);
+	spin_lock_init(&queue->used_lock);
+	tasklet_setup(&queue->flush, flush_tasklet);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside vhost_mp.ko: the device, its queues, and what the parts offer each
+ * other.
+ */
+#ifndef _VHOST_MP_H
+#define _VHOST_MP_H
+
+#include <linux/eventfd.h>
+#include <linux/interrupt.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/vhost.h>
+#include <linux/virtio_net.h>
+
+#include <mp/backend.h>
+#include <mp/umem.h>
+
+#include "compat.h"
+#include "memtable.h"
+#include "ring.h"
+#include "task.h"
+
+struct vmp_device;
+
+enum {
+	VMP_RX,
+	VMP_TX,
+	VMP_QUEUES,
+};
+
+#define VMP_FEATURES	(BIT_ULL(VHOST_F_LOG_ALL) |			\
+			 BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |		\
+			 BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |		\
+			 BIT_ULL(VIRTIO_F_ANY_LAYOUT) |			\
+			 BIT_ULL(VIRTIO_F_VERSION_1) |			\
+			 BIT_ULL(VIRTIO_NET_F_MRG_RXBUF))
+
+/* &struct vmp_slot.state */
+enum vmp_slot_state {
+	VMP_SLOT_FREE,		/* the guest's */
+	VMP_SLOT_OUT,		/* the port's */
+	VMP_SLOT_UNUSED,	/* came back unused, while the queue stops */
+};
+
+/**
+ * struct vmp_slot - a descriptor chain, by its head
+ * @req: what the port sees
+ * @state: &enum vmp_slot_state; leaves FREE by the worker, and returns to it
+ *	under the queue's used_lock
+ * @pos: the ring position that it was taken at
+ * @max_segs: room in req.segs
+ * @max_extents: room in @extent
+ * @nr_extents: entries in @extent
+ * @extent: what the guest lets us write to, for the dirty log
+ */
+struct vmp_slot {
+	struct mp_request req;
+	u8 state;
+	u16 pos;
+	u16 max_segs;
+	u16 max_extents;
+	u16 nr_extents;
+	struct mp_extent *extent;
+};
+
+/**
+ * struct vmp_queue - a virtqueue
+ * @backend: what the port sees of the receive queue; first of each request
+ * @device: whose
+ * @index: %VMP_RX or %VMP_TX
+ * @mutex: process context's: everything but what @used_lock protects
+ * @num: entries, as set
+ * @base: next available entry, while not running
+ * @addr: where the VMM maps the rings
+ * @kick_file: eventfd by which the guest kicks
+ * @kick_wait: in its wait queue
+ * @kick_head: that wait queue
+ * @kick_poll: to find it
+ * @kicked: there may be something to do
+ * @error: eventfd for a broken ring, or NULL
+ * @file: the attached port's descriptor, or NULL
+ * @sock: its socket
+ * @running: the rings are mapped and served
+ * @slot: by head, entries @num
+ * @chain: scratch
+ * @segs: scratch
+ * @ring: the ring; the avail side belongs to @mutex, the used side to
+ *	@used_lock
+ * @map: what ring's parts are mapped at
+ * @used_lock: BH-safe
+ * @call: eventfd for interrupts, or NULL (@used_lock)
+ * @flush: publishes used entries, once a softirq round
+ */
+struct vmp_queue {
+	struct mp_backend backend;
+	struct vmp_device *device;
+	unsigned int index;
+
+	struct mutex mutex;
+	u32 num;
+	u16 base;
+	struct vhost_vring_addr addr;
+	struct file *kick_file;
+	wait_queue_entry_t kick_wait;
+	wait_queue_head_t *kick_head;
+	poll_table kick_poll;
+	unsigned long kicked;
+	struct eventfd_ctx *error;
+	struct file *file;
+	struct socket *sock;
+	bool running;
+	struct vmp_slot *slot;
+	struct mp_chain *chain;
+	struct bio_vec *segs;
+	struct mp_ring ring;
+	void *map[3];
+
+	spinlock_t used_lock;
+	struct eventfd_ctx *call;
+	struct tasklet_struct flush;
+};
+
+/**
+ * struct vmp_log - the dirty page log
+ * @umem: the memory that holds it, pinned
+ * @bits: a bit for each page of guest memory
+ * @nr: bits
+ */
+struct vmp_log {
+	struct mp_umem *umem;
+	void *bits;
+	u64 nr;
+};
+
+/**
+ * struct vmp_device - an open /dev/vhost-mp
+ * @mutex: serialises the ioctls; outer to the queues' mutexes
+ * @mm: the owner's address space, or NULL
+ * @features: negotiated (read by queues under their locks)
+ * @mem: guest memory, or NULL; changes under all queues' mutexes (and for
+ *	whoever only counts, RCU)
+ * @log_base: where the VMM has the log, or 0
+ * @log: the log, NULL unless VHOST_F_LOG_ALL; changes under all used_locks
+ * @log_event: eventfd for log changes, or NULL
+ * @worker: serves kicks, from SET_OWNER on
+ * @queue: the queues
+ */
+struct vmp_device {
+	struct mutex mutex;
+	struct mm_struct *mm;
+	u64 features;
+	struct mp_memtable __rcu *mem;
+	u64 log_base;
+	struct vmp_log *log;
+	struct eventfd_ctx *log_event;
+	struct mp_task *worker;
+	struct vmp_queue queue[VMP_QUEUES];
+};
+
+/* Under the device's mutex or a queue's. */
+static inline struct mp_memtable *vmp_memory(const struct vmp_device *device)
+{
+	return rcu_dereference_protected(device->mem, true);
+}
+
+/* device.c APIs */
+extern const struct file_operations vmp_fops;
+
+/* queue.c APIs */
+void vmp_queue_init(struct vmp_queue *queue, struct vmp_device *device,
+		    unsigned int index);
+int vmp_queue_attach(struct vmp_queue *queue, int fd);
+int vmp_queue_restart(struct vmp_queue *queue);
+void vmp_queue_stop(struct vmp_queue *queue);
+void vmp_queue_detach(struct vmp_queue *queue);
+void vmp_queue_release(struct vmp_queue *queue);
+void vmp_queue_kick(struct vmp_queue *queue);
+void vmp_queue_serve(struct vmp_queue *queue);
+
+/* vring.c APIs */
+long vmp_vring_ioctl(struct vmp_device *device, unsigned int cmd,
+		     void __user *argp);
+
+/* memory.c APIs */
+int vmp_memory_set(struct vmp_device *device,
+		   const struct vhost_memory __user *user);
+void vmp_memory_clear(struct vmp_device *device);
+int vmp_memory_segs(const struct mp_memtable *mem, const struct mp_chain *chain,
+		    struct bio_vec *segs, unsigned int max, u32 *len);
+void *vmp_memory_map(const struct mp_memtable *mem, u64 uaddr, size_t size);
+u64 vmp_memory_pinned(const struct vmp_device *device);
+
+/* worker.c APIs */
+int vmp_worker_start(struct vmp_device *device);
+void vmp_worker_stop(struct vmp_device *device);
+void vmp_worker_wake(struct vmp_device *device);
+
+/* log.c APIs */
+int vmp_log_update(struct vmp_device *device);
+void vmp_log_dirty(struct vmp_log *log, u64 gpa, u64 len);
+
+#endif /* _VHOST_MP_H */
