@@ -150,6 +150,10 @@ static bool buf_from_request(struct mp_rx *rx, struct mp_rx_buf *buf,
 		req->reason = MP_COPY_PAGE_CROSSING;
 		return false;
 	}
+	if ((seg->bv_offset + skip) & 1) {
+		req->reason = MP_COPY_UNALIGNED;
+		return false;
+	}
 	buf->req = req;
 	buf->page = seg->bv_page;
 	buf->offset = seg->bv_offset + skip;

@@ -38,7 +38,8 @@
  * buffer of its own (the linear part of the skb) and the slot's parts take what
  * follows, each filled before the next.  The driver promises that the NIC
  * writes no more than the asked room into a part.  Parts may be adjacent in
- * memory; mpassthru makes them so when it can.
+ * memory; mpassthru makes them so when it can.  The first one is at an even
+ * address.
  *
  * *Starving.*  mp_rx_construct() fails when the guest has posted nothing.  The
  * driver leaves its ring short, or empty, and does not retry: &mp_nic_ops.refill

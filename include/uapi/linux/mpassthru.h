@@ -43,6 +43,7 @@ enum mp_copy_reason {
 	MP_COPY_ORPHANED	= 9,	/* a holder of guest pages took a copy */
 	MP_COPY_FRAGS		= 10,	/* more pieces than one packet can carry */
 	MP_COPY_NO_BACKEND	= 11,	/* read() and write() instead of vhost */
+	MP_COPY_UNALIGNED	= 12,	/* guest buffer at an odd address */
 	MP_COPY_REASONS		= 16,	/* room in the ABI */
 };
 

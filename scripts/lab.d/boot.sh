@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Boots L1 in QEMU: "run" for a script and its verdict, "shell" for a prompt.
+#
+# QEMU runs inside the Debian 13 tree if there is one (it is quicker than Debian
+# 12's), in a mount namespace of its own, with everything L1 sees under /lab:
+#
+#   /lab/tree, /lab/src, /lab/out, /lab/guests/RELEASE  shared with L1 over 9p
+#   /lab/run                                            initrd, verdict
+#
+# Three channels lead out of L1: the console (ttyS0), and two virtio-serial
+# ports, one for the script's output and one for the verdict.
+
+declare -A DRIVER_OF=([e1000e]=e1000e [igb]=igb [vmxnet3]=vmxnet3
+	[virtio-net-pci]=virtio_net)
+
+parse_options() {
+	opt_release=13 opt_time=300 opt_out='' opt_nic=e1000e opt_peer_nic=''
+	opt_pairs=1 opt_iommu='' opt_mem=4G opt_kernel='' opt_append=''
+	opt_env=() opt_allow=()
+
+	while [[ $# -gt 0 ]]; do
+		case $1 in
+		--iommu) opt_iommu=yes; shift; continue ;;
+		--) shift; break ;;
+		-*) [[ $# -ge 2 ]] || die "$1 needs a value" ;;
+		*) break ;;
+		esac
+		case $1 in
+		-r | --release) opt_release=$2 ;;
+		-t | --time) opt_time=$2 ;;
+		-o | --out) opt_out=$2 ;;
+		-e | --env) opt_env+=("$2") ;;
+		-n | --nic) opt_nic=$2 ;;
+		--peer-nic) opt_peer_nic=$2 ;;
+		-p | --pairs) opt_pairs=$2 ;;
+		-m | --mem) opt_mem=$2 ;;
+		--kernel) opt_kernel=$(realpath "$2") ;;
+		--append) opt_append=$2 ;;
+		--allow) opt_allow+=("$2") ;;
+		*) die "no such option: $1" ;;
+		esac
+		shift 2
+	done
+	job_command=("$@")
+	check_options
+}
+
+check_options() {
+	local pair
+
+	suite_of "$opt_release" >/dev/null
+	need_root
+	need_tree "$opt_release"
+	: "${opt_peer_nic:=$opt_nic}"
+	for model in "$opt_nic" "$opt_peer_nic"; do
+		[[ -n ${DRIVER_OF[$model]-} ]] || die "no such NIC: $model (there are: ${!DRIVER_OF[*]})"
+	done
+	[[ $opt_time =~ ^[1-9][0-9]*$ ]] || die "not a time limit: $opt_time"
+	[[ $opt_pairs =~ ^[0-9]$ ]] || die "not a number of pairs: $opt_pairs"
+	for pair in "${opt_env[@]}"; do
+		[[ $pair == *?=* ]] || die "not KEY=VALUE: $pair"
+	done
+}
+
+make_out() {
+	local base=$LAB_SRC/build/lab
+
+	if [[ -z $opt_out ]]; then
+		mkdir -p "$base"
+		out=$(mktemp -d "$base/$(date +%m%d-%H%M%S)-XXXX")
+		chmod 755 "$out"
+		ln -sfn "${out##*/}" "$base/last"
+	else
+		mkdir -p "$opt_out"
+		out=$(realpath "$opt_out")
+	fi
+}
+
+# What is particular to this run goes behind the tree's RAM disk as a second
+# archive: the kernel unpacks one after the other.
+make_initrd() {
+	local mode=$1 base=$LAB_DIR/$opt_release/l1.initrd stage=$run/stage
+
+	mkdir -p "$stage/lab"
+	install -m 755 "$LAB_D/l1-stage1" "$stage/init"
+	install -m 755 "$LAB_D/l1-stage2" "$stage/lab/l1-stage2"
+	write_job "$mode" >"$stage/lab/job"
+	if [[ -n $opt_kernel ]]; then
+		base=$run/base
+		touch "$stage/lab/kernel"
+		build_l1_initrd "$LAB_DIR/$opt_release/tree" "$opt_kernel" "$kver" "$base"
+	fi
+	( cd "$stage" && find . | cpio --quiet -o -H newc ) | cat "$base" - >"$run/initrd"
+}
+
+write_job() {
+	local JOB_MODE=$1 JOB_TOKEN=$token JOB_LIMIT=$opt_time
+	local JOB_COMMAND=("${job_command[@]}") JOB_ENV=("LAB_RELEASE=$opt_release" "${opt_env[@]}")
+	local JOB_DRIVERS=("${DRIVER_OF[$opt_nic]}" "${DRIVER_OF[$opt_peer_nic]}")
+
+	declare -p JOB_MODE JOB_TOKEN JOB_LIMIT JOB_COMMAND JOB_ENV JOB_DRIVERS
+}
+
+# share TAG PATH [OPTIONS]
+share() {
+	qemu_args+=(-virtfs "local,path=$2,mount_tag=$1,security_model=passthrough,multidevs=remap${3-}")
+}
+
+# Each NIC sits behind a root port of its own, as in a real machine: its own
+# IOMMU group, room for igb's virtual functions, and it can be unplugged.
+add_nic() {
+	local pair=$1 side=$2 model=$3 id=$1$2
+
+	qemu_args+=(
+		-device "pcie-root-port,id=port$id,chassis=$id,slot=$id"
+		-netdev "hubport,id=net$id,hubid=$pair"
+		-device "$model,bus=port$id,netdev=net$id,mac=52:54:00:1a:0$pair:0$side"
+	)
+}
+
+add_machine() {
+	# Huge pages for one guest or two: later, memory is too fragmented.
+	local append="console=ttyS0 loglevel=5 net.ifnames=0 panic=-1 oops=panic hugepages=256"
+
+	if have_kvm; then
+		qemu_args=(-accel kvm -cpu host)
+	else
+		# Without these, string copies are emulated byte by byte and
+		# copying looks far dearer than it is.
+		qemu_args=(-accel "tcg,thread=multi" -cpu "max,-erms,-fsrm,-la57")
+	fi
+	if [[ -n $opt_iommu ]]; then
+		qemu_args+=(-machine q35,kernel-irqchip=split
+			-device intel-iommu,intremap=off,device-iotlb=on)
+		append+=" intel_iommu=on iommu.strict=1"
+	else
+		qemu_args+=(-machine q35)
+	fi
+	qemu_args+=(-nodefaults -no-reboot -display none -smp 2 -m "$opt_mem"
+		-kernel /lab/run/vmlinuz -initrd /lab/run/initrd
+		-append "$append $opt_append")
+}
+
+add_shares() {
+	share tree /lab/tree ,readonly=on
+	share src /lab/src ,readonly=on
+	share guests /lab/guests ,readonly=on
+	share out /lab/out
+	[[ -z $opt_kernel ]] || share kernel /lab/kernel ,readonly=on
+}
+
+# add_channels MODE: in a shell, the console is this terminal.
+add_channels() {
+	if [[ $1 == shell ]]; then
+		qemu_args+=(-chardev stdio,id=console,mux=on,signal=off,logfile=/lab/out/console.log)
+	else
+		qemu_args+=(-chardev file,id=console,path=/lab/out/console.log)
+	fi
+	qemu_args+=(-serial chardev:console
+		-device virtio-serial-pci
+		-chardev file,id=output,path=/lab/run/output
+		-device virtserialport,chardev=output,name=lab.output
+		-chardev file,id=verdict,path=/lab/run/verdict
+		-device virtserialport,chardev=verdict,name=lab.verdict)
+}
+
+qemu_command() {
+	local pair release
+
+	add_machine
+	add_shares
+	add_channels "$1"
+	for ((pair = 1; pair <= opt_pairs; pair++)); do
+		add_nic "$pair" 1 "$opt_nic"
+		add_nic "$pair" 2 "$opt_peer_nic"
+	done
+
+	enter_args=(--bind "$LAB_DIR/$opt_release/tree:/lab/tree"
+		--bind "$LAB_SRC:/lab/src" --bind "$out:/lab/out" --bind "$run:/lab/run")
+	for release in "${RELEASES[@]}"; do
+		[[ ! -f $LAB_DIR/$release/stamp ]] ||
+			enter_args+=(--bind "$LAB_DIR/$release/guest:/lab/guests/$release")
+	done
+	[[ -z $opt_kernel ]] || enter_args+=(--bind "$opt_kernel:/lab/kernel")
+}
+
+# Becomes QEMU: the process id stays the same all the way.
+exec_qemu() {
+	exec unshare --mount --propagation private -- \
+		"$LAB_D/enter" "$LAB_DIR/$(qemu_release)" "${enter_args[@]}" -- \
+		qemu-system-x86_64 "${qemu_args[@]}"
+}
+
+qemu_release() {
+	if [[ -f $LAB_DIR/13/stamp ]]; then
+		echo 13
+	else
+		echo "$opt_release"
+	fi
+}
+
+prepare() {
+	local mode=$1
+
+	run=$(mktemp -d)
+	qemu_pid=
+	trap clean_up EXIT
+	trap 'exit 130' INT TERM
+	token=$(od -An -N 12 -tx1 /dev/urandom | tr -d ' \n')
+	refresh_initrds "$opt_release"
+	if [[ -n $opt_kernel ]]; then
+		kver=$(kver_of "$opt_kernel")
+		vmlinuz=$(vmlinuz_of "$opt_kernel" "$kver")
+	else
+		vmlinuz=$LAB_DIR/$opt_release/guest/vmlinuz
+	fi
+	cp "$vmlinuz" "$run/vmlinuz"
+	make_out
+	make_initrd "$mode"
+	qemu_command "$mode"
+}
+
+clean_up() {
+	[[ -z $qemu_pid ]] || kill -9 "$qemu_pid" 2>/dev/null || true
+	rm -rf "$run"
+}
+
+# Returns once QEMU has ended by itself, or was ended at the limit.
+wait_for_qemu() {
+	local limit=$((SECONDS + opt_time))
+
+	while kill -0 "$qemu_pid" 2>/dev/null; do
+		if ((SECONDS >= limit)); then
+			say "time limit of $opt_time s reached"
+			kill -9 "$qemu_pid"
+			timed_out=yes
+			break
+		fi
+		sleep 0.1
+	done
+	wait "$qemu_pid" 2>/dev/null || true
+	qemu_pid=
+}
+
+# QEMU opens the path of its output channel, so that is a fifo; tee shows it
+# as it comes.
+boot_and_wait() {
+	local tee_pid
+
+	mkfifo "$run/output"
+	tee "$out/output.log" <"$run/output" &
+	tee_pid=$!
+	# Held open here, so that tee sees its end even if QEMU never opened it.
+	exec {hold}<>"$run/output"
+	exec_qemu </dev/null >"$out/qemu.log" 2>&1 {hold}>&- &
+	qemu_pid=$!
+	wait_for_qemu
+	exec {hold}>&-
+	wait "$tee_pid" || true
+}
+
+# The script's exit status, if L1 said it with this run's token; else nothing.
+read_verdict() {
+	local word status
+
+	[[ -s $run/verdict ]] || return 0
+	read -r word status <"$run/verdict" || true
+	[[ $word != "$token" ]] || echo "$status"
+}
+
+check_consoles() {
+	local logs=("$out/console.log") allow=() regex
+
+	for regex in "${opt_allow[@]}"; do
+		allow+=(-a "$regex")
+	done
+	logs+=("$out"/guest-*.log)
+	"$LAB_D/splat" "${allow[@]}" "${logs[@]}" >&2
+}
+
+judge() {
+	local verdict splat=0
+
+	verdict=$(read_verdict)
+	shopt -s nullglob
+	check_consoles || splat=$?
+
+	if [[ -z $verdict || -n $timed_out ]]; then
+		tail -n 3 "$out/qemu.log" >&2
+		say "no verdict: L1 died or hung, see $out/console.log"
+		exit "$EXIT_NO_VERDICT"
+	elif [[ $splat -ne 0 ]]; then
+		say "a kernel complained, see above and $out (the script said $verdict)"
+		exit "$EXIT_SPLAT"
+	elif [[ $verdict != 0 ]]; then
+		say "failed with status $verdict: ${job_command[*]} (results in $out)"
+		exit "$EXIT_SCRIPT"
+	fi
+	say "passed: ${job_command[*]} (results in $out)"
+}
+
+cmd_run() {
+	timed_out=
+	parse_options "$@"
+	[[ ${#job_command[@]} -gt 0 ]] || die "run what?"
+	[[ -f $LAB_SRC/${job_command[0]} ]] || die "no such script in the checkout: ${job_command[0]}"
+	job_command[0]=/src/mpassthru/${job_command[0]}
+	prepare job
+	say "booting Debian $opt_release, $opt_nic, limit $opt_time s: ${job_command[*]}"
+	boot_and_wait
+	judge
+}
+
+cmd_shell() {
+	parse_options "$@"
+	opt_time=999999
+	prepare shell
+	: >"$run/output"
+	say "booting Debian $opt_release; ^A x ends QEMU"
+	( exec_qemu )
+	say "results in $out"
+}
