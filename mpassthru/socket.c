@@ -188,7 +188,8 @@ static void count_read(struct mp_port *port, const struct sk_buff *skb, u32 len)
  * @flags: MSG_DONTWAIT
  *
  * Context: process context.
- * Return: bytes of header and frame, as tap; -ENOLINK if the port is not bound.
+ * Return: bytes of header and frame, as tap; -EAGAIN; -ENOLINK if the interface is
+ * gone.
  */
 ssize_t mp_socket_read(struct mp_port *port, struct iov_iter *to, int flags)
 {
@@ -201,7 +202,7 @@ ssize_t mp_socket_read(struct mp_port *port, struct iov_iter *to, int flags)
 		return 0;
 	skb = skb_recv_datagram(&port->sk, flags & MSG_DONTWAIT, &err);
 	if (!skb)
-		return err ? err : -ENOLINK;
+		return port->sk.sk_shutdown & RCV_SHUTDOWN ? -ENOLINK : err;
 
 	if (port->flags & IFF_VNET_HDR)
 		hdr = put_vnet_hdr(port, skb, to);

@@ -76,9 +76,9 @@ const struct mp_mem_region *mp_memtable_find_user(const struct mp_memtable *mem,
 	/* User addresses follow no order, and nobody asks often. */
 	for (i = 0; i < mem->nr; i++) {
 		region = &mem->region[i];
+		/* Below the region, this is beyond any size: none wraps. */
 		offset = uaddr - region->uaddr;
-		if (uaddr >= region->uaddr && offset < region->size &&
-		    size <= region->size - offset)
+		if (offset < region->size && size <= region->size - offset)
 			return region;
 	}
 	return NULL;

@@ -444,10 +444,16 @@ static void unuse(struct vmp_queue *queue)
 	u32 i;
 
 	unused = bitmap_zalloc(queue->num, GFP_KERNEL);
-	for (i = 0; unused && i < queue->num; i++)
-		if (queue->slot[i].state == VMP_SLOT_UNUSED)
-			__set_bit(queue->slot[i].pos & mask, unused);
-	while (unused && nr < queue->num && test_bit((u16)(last - 1 - nr) & mask, unused))
+	for (i = 0; unused && i < queue->num; i++) {
+		const struct vmp_slot *slot = &queue->slot[i];
+
+		/* What was overtaken by a whole ring shares no bit with the rest. */
+		if (slot->state == VMP_SLOT_UNUSED &&
+		    (u16)(last - 1 - slot->pos) < queue->num)
+			__set_bit(slot->pos & mask, unused);
+	}
+	while (unused && nr < queue->num &&
+	       test_bit((u16)(last - 1 - nr) & mask, unused))
 		nr++;
 	bitmap_free(unused);
 	mp_ring_rewind(&queue->ring, nr);

@@ -34,8 +34,12 @@ struct mp_memtable;
  * @error: why @broken, a constant string for a log line
  *
  * All memory behind the pointers is hostile: every value is read once and
- * checked before use.  The caller serialises all calls on a ring.  Little
- * endian only (VIRTIO 1.x, and legacy guests on little-endian hosts).
+ * checked before use.  Little endian only (VIRTIO 1.x, and legacy guests on
+ * little-endian hosts).
+ *
+ * A ring has two halves that may be at work at the same time, under a lock each:
+ * taking (avail, pop, rewind, quiet, listen: @last_avail, @avail_idx, @broken,
+ * @error) and giving back (push, publish: the rest).  Init excludes both.
  */
 struct mp_ring {
 	u16 num;

@@ -52,7 +52,8 @@ check_options() {
 
 	suite_of "$opt_release" >/dev/null
 	need_root
-	need_tree "$opt_release"
+	use_tree "$opt_release"
+	use_tree "$(qemu_release)"
 	: "${opt_peer_nic:=$opt_nic}"
 	for model in "$opt_nic" "$opt_peer_nic"; do
 		[[ -n ${DRIVER_OF[$model]-} ]] || die "no such NIC: $model (there are: ${!DRIVER_OF[*]})"

@@ -36,6 +36,25 @@ tree_ready() {
 	[[ $(cat "$LAB_DIR/$1/stamp" 2>/dev/null) == "$(tree_stamp "$1")" ]]
 }
 
+# use_tree RELEASE: until this process and those it starts have ended, no set-up
+# takes the tree away.
+use_tree() {
+	local fd
+
+	need_tree "$1"
+	exec {fd}>"$LAB_DIR/log/use-$1.lock"
+	flock --shared "$fd"
+}
+
+# To be called before a tree is replaced.
+await_users() {
+	exec {users}>"$LAB_DIR/log/use-$1.lock"
+	flock --nonblock "$users" || {
+		say "waiting for those who still use the old Debian $1 tree"
+		flock "$users"
+	}
+}
+
 need_tree() {
 	[[ -f $LAB_DIR/$1/stamp ]] || die "no Debian $1 tree yet: run scripts/lab setup $1"
 	tree_ready "$1" || say "the package list changed since the Debian $1 tree was built: scripts/lab setup $1 rebuilds it"
@@ -83,11 +102,8 @@ build_tree() {
 	# are; their signatures are checked all the same.
 	[[ -z ${MP_LAB_STALE_MIRROR-} ]] ||
 		options+=(--aptopt='Acquire::Check-Valid-Until "false"')
-	# shellcheck disable=SC2016 # $1 is for the hooks' shell
-	mmdebstrap --verbose --variant=essential "${options[@]}" \
+	INITRD=No mmdebstrap --verbose --variant=essential "${options[@]}" \
 		--include="$(packages_of "$release" | paste -sd ,)" \
-		--essential-hook='for i in update-initramfs dracut; do ln -s /bin/true "$1/usr/local/sbin/$i"; done' \
-		--customize-hook='rm "$1/usr/local/sbin/update-initramfs" "$1/usr/local/sbin/dracut"' \
 		"$(suite_of "$release")" "$tree"
 }
 
@@ -100,8 +116,10 @@ setup_tree() {
 	step "$log" "building Debian $release tree" build_tree "$release" "$new/tree"
 	setup_initrds "$release" "$new" "$log"
 	tree_stamp "$release" >"$new/stamp"
+	await_users "$release"
 	rm -rf "${LAB_DIR:?}/$release"
 	mv "$new" "$LAB_DIR/$release"
+	exec {users}>&-
 }
 
 # One set-up of a release at a time, whichever checkout it is started from.
@@ -151,7 +169,7 @@ cmd_exec() {
 	shift 2
 	suite_of "$release" >/dev/null
 	need_root
-	need_tree "$release"
+	use_tree "$release"
 	exec unshare --mount --propagation private -- \
 		"$LAB_D/enter" "$LAB_DIR/$release" --bind "$LAB_SRC:/src/mpassthru" \
 		--cd /src/mpassthru -- "$@"

@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every answer of /dev/net/mp's ioctls, read, write and poll; prints ok lines.
+
+Expects eth1 free, and veth0 and veth1 up and connected.
+"""
+
+import errno
+import fcntl
+import os
+import select
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+MP_BIND, MP_UNBIND, MP_GET = 0xB801, 0xB802, 0xB803
+TUNSETIFF, TUNGETIFF = 0x400454CA, 0x800454D2
+TUNGETFEATURES, TUNSETOFFLOAD = 0x800454CF, 0x400454D0
+TUNSETVNETHDRSZ, TUNGETVNETHDRSZ = 0x400454D8, 0x800454D7
+TUNSETSNDBUF, TUNSETVNETLE, TUNGETVNETLE = 0x400454D4, 0x400454DC, 0x800454DD
+TUNSETVNETBE, SIOCGIFHWADDR = 0x400454DE, 0x8927
+IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x2, 0x1000, 0x4000
+AUTO, WHOLE, SPLIT, COPY = range(4)
+BIND_SIZE = 64
+INFO_SIZE = 48 + 5 * 8 + 2 * (8 + 16 + 8) * 8
+
+failed = False
+
+
+def report(good, name, why=""):
+    global failed
+    failed |= not good
+    print(f"{'ok' if good else 'not ok'} {name}{'' if good else ': ' + why}", flush=True)
+
+
+def mp():
+    return os.open("/dev/net/mp", os.O_RDWR | os.O_NONBLOCK)
+
+
+def bind_arg(name="", ifindex=0, mode=COPY, flags=0, size=BIND_SIZE, reserved=0, tail=b""):
+    return struct.pack("IIII16sQQQQ", size, flags, ifindex, mode, name.encode(),
+                       reserved, 0, 0, 0) + tail
+
+
+def bind(fd, *args, **kwargs):
+    fcntl.ioctl(fd, MP_BIND, bind_arg(*args, **kwargs))
+
+
+def get(fd, ifindex=0, flags=0, size=INFO_SIZE):
+    buf = bytearray(max(size, INFO_SIZE))
+    struct.pack_into("III", buf, 0, size, flags, ifindex)
+    fcntl.ioctl(fd, MP_GET, buf)
+    keys = ("size", "flags", "ifindex", "mode", "rx_mode", "vnet_hdr_len", "offload")
+    info = dict(zip(keys, struct.unpack_from("7I", buf)))
+    info["ifname"] = buf[32:48].split(b"\0")[0].decode()
+    return info
+
+
+def refuses(name, want, call, *args, **kwargs):
+    try:
+        call(*args, **kwargs)
+        report(False, name, "succeeded")
+    except OSError as err:
+        report(err.errno == want, name,
+               f"{errno.errorcode.get(err.errno)} instead of {errno.errorcode[want]}")
+
+
+def accepts(name, call, *args, **kwargs):
+    try:
+        result = call(*args, **kwargs)
+        report(True, name)
+        return result
+    except OSError as err:
+        report(False, name, str(err))
+        return None
+
+
+def sh(command):
+    subprocess.run(command, shell=True, check=True, stdout=subprocess.DEVNULL)
+
+
+def as_nobody(call):
+    """Runs call() in a child without privileges; its result is the errno."""
+    pid = os.fork()
+    if pid == 0:
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+        try:
+            call()
+            os._exit(0)
+        except OSError as err:
+            os._exit(err.errno)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def bind_errors():
+    fd = mp()
+    refuses("BIND of no such name", errno.ENODEV, bind, fd, "nosuch")
+    refuses("BIND of no such index", errno.ENODEV, bind, fd, ifindex=9999)
+    refuses("BIND of the loopback", errno.EINVAL, bind, fd, "lo")
+    refuses("BIND with an unknown mode", errno.EINVAL, bind, fd, "eth1", mode=4)
+    refuses("BIND with a flag", errno.EINVAL, bind, fd, "eth1", flags=1)
+    refuses("BIND with a reserved field", errno.EINVAL, bind, fd, "eth1", reserved=1)
+    refuses("BIND with a name without end", errno.EINVAL, bind, fd, "e" * 16)
+    refuses("BIND that is too short", errno.EINVAL, bind, fd, "eth1", size=8)
+    refuses("BIND that is huge", errno.EINVAL, bind, fd, "eth1", size=8192)
+    refuses("BIND from a newer user space", errno.E2BIG, bind, fd, "eth1",
+            size=BIND_SIZE + 8, tail=b"\1" + bytes(7))
+    refuses("BIND of a bad address", errno.EFAULT, fcntl.ioctl, fd, MP_BIND, 0)
+    refuses("header split on a driver without glue", errno.EOPNOTSUPP, bind, fd,
+            "veth0", mode=SPLIT)
+    report(as_nobody(lambda: bind(fd, "eth1")) == errno.EPERM, "BIND without privilege", "allowed")
+    refuses("UNBIND of nothing", errno.ENODEV, fcntl.ioctl, fd, MP_UNBIND)
+    refuses("GET of nothing", errno.ENODEV, get, fd)
+    refuses("GET of no such port", errno.ENODEV, get, fd, ifindex=1)
+    refuses("GET with an unknown flag", errno.EINVAL, get, fd, flags=1 << 9)
+    refuses("GET that is too short", errno.EINVAL, get, fd, size=16)
+    refuses("read without interface", errno.EAGAIN, os.read, fd, 2048)
+    refuses("write without interface", errno.ENOLINK, os.write, fd, bytes(10 + 60))
+    refuses("unknown ioctl", errno.EINVAL, fcntl.ioctl, fd, 0xB8FF)
+    os.close(fd)
+
+
+def bind_twice():
+    fd, other = mp(), mp()
+    accepts("BIND by name", bind, fd, "eth1")
+    refuses("BIND of a bound descriptor", errno.EBUSY, bind, fd, "veth0")
+    refuses("BIND of a bound interface", errno.EBUSY, bind, other, "eth1")
+    info = accepts("GET", get, fd)
+    report(info and info["ifname"] == "eth1" and info["mode"] == COPY
+           and info["size"] == INFO_SIZE, "GET tells the truth", str(info))
+    report(get(other, flags=1)["ifname"] == "eth1", "GET of the next port")
+    refuses("GET of the port after the last", errno.ENODEV, get, other,
+            ifindex=info["ifindex"], flags=1)
+    accepts("GET from an older user space", get, fd, size=48)
+    accepts("GET from a newer user space", get, fd, size=INFO_SIZE + 64)
+    report(as_nobody(lambda: get(fd)) == 0, "GET without privilege", "refused")
+    accepts("UNBIND", fcntl.ioctl, fd, MP_UNBIND)
+    refuses("UNBIND again", errno.ENODEV, fcntl.ioctl, fd, MP_UNBIND)
+    accepts("BIND by index, from a newer user space", bind, other,
+            ifindex=socket.if_nametoindex("eth1"), size=BIND_SIZE + 8, tail=bytes(8))
+    os.close(other)
+    accepts("BIND after the holder closed", bind, fd, "eth1")
+    os.close(fd)
+
+
+def taken_interfaces():
+    fd = mp()
+    sh("ip link add br7 type bridge && ip link set veth0 master br7")
+    refuses("BIND of a bridge port", errno.EBUSY, bind, fd, "veth0")
+    sh("ip link set veth0 nomaster && ip link del br7")
+    sh("ip link add mv7 link veth0 type macvlan")
+    refuses("BIND under a macvlan", errno.EBUSY, bind, fd, "veth0")
+    sh("ip link del mv7")
+    sh("ip link add bond7 type bond && ip link set veth0 down && ip link set veth0 master bond7")
+    refuses("BIND of a bond port", errno.EBUSY, bind, fd, "veth0")
+    sh("ip link del bond7 && ip link set veth0 up")
+    os.close(fd)
+
+
+def ifreq(name, flags):
+    return struct.pack("16sH22x", name.encode(), flags)
+
+
+def tap_calls():
+    fd = mp()
+    tap = IFF_TAP | IFF_NO_PI
+    refuses("TUNGETIFF without interface", errno.ENOLINK, fcntl.ioctl, fd, TUNGETIFF, ifreq("", 0))
+    refuses("TUNSETIFF with wrong flags", errno.EINVAL, fcntl.ioctl, fd, TUNSETIFF, ifreq("veth0", IFF_TAP))
+    refuses("TUNSETIFF of no such name", errno.ENODEV, fcntl.ioctl, fd, TUNSETIFF, ifreq("nosuch", tap))
+    accepts("TUNSETIFF binds", fcntl.ioctl, fd, TUNSETIFF, ifreq("veth0", tap | IFF_VNET_HDR))
+    accepts("TUNSETIFF again", fcntl.ioctl, fd, TUNSETIFF, ifreq("veth0", tap | IFF_VNET_HDR))
+    refuses("TUNSETIFF of another", errno.EBUSY, fcntl.ioctl, fd, TUNSETIFF, ifreq("eth1", tap))
+    name, flags = struct.unpack_from("16sH", fcntl.ioctl(fd, TUNGETIFF, ifreq("", 0)))
+    report(name.rstrip(b"\0") == b"veth0" and flags == tap | IFF_VNET_HDR, "TUNGETIFF", f"{name} {flags:x}")
+    features, = struct.unpack("I", fcntl.ioctl(fd, TUNGETFEATURES, bytes(4)))
+    report(features & (tap | IFF_VNET_HDR) == tap | IFF_VNET_HDR, "TUNGETFEATURES", hex(features))
+    accepts("TUNSETVNETHDRSZ 12", fcntl.ioctl, fd, TUNSETVNETHDRSZ, struct.pack("i", 12))
+    refuses("TUNSETVNETHDRSZ 11", errno.EINVAL, fcntl.ioctl, fd, TUNSETVNETHDRSZ, struct.pack("i", 11))
+    size, = struct.unpack("i", fcntl.ioctl(fd, TUNGETVNETHDRSZ, bytes(4)))
+    report(size == 12, "TUNGETVNETHDRSZ", str(size))
+    accepts("TUNSETVNETLE", fcntl.ioctl, fd, TUNSETVNETLE, struct.pack("i", 1))
+    report(struct.unpack("i", fcntl.ioctl(fd, TUNGETVNETLE, bytes(4)))[0] == 1, "TUNGETVNETLE")
+    refuses("TUNSETVNETBE", errno.EINVAL, fcntl.ioctl, fd, TUNSETVNETBE, struct.pack("i", 1))
+    refuses("TUNSETSNDBUF 0", errno.EINVAL, fcntl.ioctl, fd, TUNSETSNDBUF, struct.pack("i", 0))
+    accepts("TUNSETSNDBUF", fcntl.ioctl, fd, TUNSETSNDBUF, struct.pack("i", 1 << 20))
+    accepts("TUNSETOFFLOAD 0", fcntl.ioctl, fd, TUNSETOFFLOAD, 0)
+    refuses("TUNSETOFFLOAD of the future", errno.EINVAL, fcntl.ioctl, fd, TUNSETOFFLOAD, 1 << 20)
+    with open("/sys/class/net/veth0/address", encoding="ascii") as file:
+        want = bytes.fromhex(file.read().strip().replace(":", ""))
+    got = fcntl.ioctl(fd, SIOCGIFHWADDR, ifreq("", 0))[18:24]
+    report(got == want, "SIOCGIFHWADDR", got.hex())
+    os.close(fd)
+
+
+def frames():
+    fd = mp()
+    bind(fd, "veth0")
+    wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88B5))
+    wire.bind(("veth1", 0x88B5))
+    wire.settimeout(5)
+    frame = b"\xff" * 6 + b"\x02\0\0\0\0\1" + b"\x88\xb5" + bytes(range(200))
+
+    report(os.write(fd, bytes(10) + frame) == 10 + len(frame), "write of a frame")
+    report(wire.recv(4096) == frame, "the frame is on the wire")
+    refuses("write of less than a header", errno.EINVAL, os.write, fd, bytes(8))
+    refuses("write of less than a frame", errno.EINVAL, os.write, fd, bytes(10 + 13))
+    refuses("write of more than the MTU", errno.EINVAL, os.write, fd, bytes(10) + frame + bytes(2000))
+    refuses("write of a bad GSO type", errno.EINVAL, os.write, fd,
+            struct.pack("<BBHHHH", 0, 9, 54, 100, 0, 0) + frame)
+    refuses("write of a checksum beyond the frame", errno.EINVAL, os.write, fd,
+            struct.pack("<BBHHHH", 1, 0, 0, 0, 5000, 0) + frame)
+
+    poll = select.poll()
+    poll.register(fd, select.POLLIN | select.POLLOUT)
+    drain(fd)
+    report(poll.poll(0) == [(fd, select.POLLOUT)], "poll: nothing to read")
+    wire.send(frame)
+    ready = [e for _, e in poll.poll(5000)]
+    report(bool(ready and ready[0] & select.POLLIN), "poll: a frame to read", str(ready))
+    report(os.read(fd, 4096)[10:] == frame, "read of the frame")
+    refuses("read of nothing", errno.EAGAIN, os.read, fd, 4096)
+
+    tagged = frame[:12] + b"\x81\0\0\x64" + frame[12:]
+    tagged_wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    tagged_wire.bind(("veth1", 0))
+    drain(fd)
+    tagged_wire.send(tagged)
+    poll.poll(5000)
+    report(os.read(fd, 4096)[10:] == tagged, "read of a tagged frame has its tag")
+
+    # More than the queue holds is dropped, not kept.
+    for _ in range(1500):
+        wire.send(frame)
+    time.sleep(0.5)
+    report(drain(fd) <= 1000, "a queue that nobody reads is bounded")
+    wire.close()
+    tagged_wire.close()
+    os.close(fd)
+
+
+def drain(fd):
+    count = 0
+    try:
+        while os.read(fd, 4096):
+            count += 1
+    except BlockingIOError:
+        pass
+    return count
+
+
+def removed_interface():
+    sh("ip link add veth8 type veth peer name veth9 && ip link set veth8 up")
+    fd = mp()
+    bind(fd, "veth8")
+    sh("ip link del veth8")
+    refuses("GET after the interface is gone", errno.ENODEV, get, fd)
+    refuses("read after the interface is gone", errno.ENOLINK, os.read, fd, 4096)
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    report(poll.poll(0) == [(fd, select.POLLHUP)], "poll after the interface is gone")
+    accepts("the descriptor can be bound again", bind, fd, "veth0")
+    os.close(fd)
+
+
+def handed_over():
+    """An unprivileged process uses what a privileged one bound."""
+    fd = mp()
+    bind(fd, "veth0")
+
+    def use():
+        os.write(fd, bytes(10) + b"\xff" * 12 + b"\x88\xb5" + bytes(46))
+        fcntl.ioctl(fd, TUNSETOFFLOAD, 0)
+
+    report(as_nobody(use) == 0, "a bound descriptor works without privilege")
+    os.close(fd)
+
+
+for test in (bind_errors, bind_twice, taken_interfaces, tap_calls, frames,
+             removed_interface, handed_over):
+    test()
+sys.exit(0)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# For scripts in L1 that test mpassthru; needs lib.sh.
+
+MP_BUILD=/src/mpassthru/build/${LAB_RELEASE:-13}
+MP_MAC=52:54:00:1b:00:01
+PATH=$MP_BUILD/tools:$PATH
+
+# What a guest has for a network card on mpassthru. mpctl fills in the numbers.
+MP_NET=(-netdev tap,id=n0,vhost=on,fd=%mp,vhostfd=%vhost
+	-device "virtio-net-pci,netdev=n0,mac=$MP_MAC")
+
+mp_load() {
+	modprobe -a tun vhost_net
+	insmod "$MP_BUILD/mpassthru/mpassthru.ko" &&
+		insmod "$MP_BUILD/vhost-mp/vhost_mp.ko"
+}
+
+# The modules must go whenever nobody uses them.
+mp_unload() {
+	rmmod vhost_mp && { [[ ! -e /sys/module/e1000e ]] || rmmod e1000e; } &&
+		rmmod mpassthru
+}
+
+# Puts the NIC driver with glue in the place of the stock one.
+mp_driver() {
+	nic_driver "$MP_BUILD/e1000e.ko"
+	wait_link eth1
+	wait_link eth1 peer
+	net_setup
+}
+
+# mp_guest NAME MODE [OPTION of guest_start...]: a guest on eth1
+mp_guest() {
+	local name=$1 mode=$2
+	local GUEST_WRAP=(mpctl run eth1 --mode "$mode" --)
+	shift 2
+
+	guest_start "$name" "$@" -- "${MP_NET[@]}" && guest_wait "$name" 90 &&
+		net_setup "$name" && mp_reachable "$name"
+}
+
+# mp_guest_with NAME DEVICE_PROPERTIES MODE [OPTION...]
+mp_guest_with() {
+	local name=$1 properties=$2
+	local MP_NET=("${MP_NET[@]:0:3}" "${MP_NET[3]},$properties")
+	shift 2
+
+	mp_guest "$name" "$@"
+}
+
+# mp_guest_tap NAME: without vhost, QEMU reads and writes the descriptor
+mp_guest_tap() {
+	local MP_NET=(-netdev tap,id=n0,vhost=off,fd=%mp "${MP_NET[@]:2}")
+
+	mp_guest "$1" auto
+}
+
+# The link may have to come up again first.
+mp_reachable() {
+	until_true 15 guest_exec "$1" "ping -q -c 1 -W 1 10.9.0.1 >/dev/null" ||
+		{ echo "# $1 cannot reach the peer"; return 1; }
+}
+
+# mp_stat KEY[.KEY...]: a number or word from `mpctl show eth1`
+mp_stat() {
+	mpctl show eth1 --json | python3 -c '
+import json, sys
+value = json.load(sys.stdin)
+if isinstance(value, list):
+    value = value[0]
+for key in sys.argv[1].split("."):
+    value = value[key]
+print(value)' "$1"
+}
+
+# macvtap NAME: a guest on eth1 through vhost-net and macvtap
+macvtap_guest() {
+	local name=$1 tap
+	shift
+
+	modprobe macvtap
+	ip link add link eth1 name mt0 address "$MP_MAC" type macvtap mode passthru
+	ip link set mt0 up allmulticast on
+	tap=/dev/tap$(cat /sys/class/net/mt0/ifindex)
+	until_true 5 test -e "$tap"
+	guest_start "$name" "$@" -- -netdev tap,id=n0,vhost=on,fd=3,vhostfd=4 \
+		-device "virtio-net-pci,netdev=n0,mac=$MP_MAC" \
+		3<>"$tap" 4<>/dev/vhost-net &&
+		guest_wait "$name" 90 && net_setup "$name" && mp_reachable "$name"
+}
+
+# mp_is KEY OPERATOR VALUE: compares mp_stat's answer, whole numbers or words
+mp_is() {
+	local value
+	value=$(mp_stat "$1") || return
+	test "${value%.*}" "$2" "$3" && return
+	echo "# $1 is $value, not $2 $3"
+	return 1
+}
+
+# Nothing is on its way any more, and all that was sent is accounted for.
+mp_idle() {
+	until_true 10 mp_balanced || { mpctl show eth1 | sed 's/^/# /'; return 1; }
+}
+
+mp_balanced() {
+	(($(mp_stat tx.packets) == $(mp_stat tx.completed) + $(mp_stat tx.failed))) &&
+		(($(mp_stat tx_inflight) == 0))
+}
+
+# What must not change by binding and unbinding. Counters of the NIC do.
+nic_state() {
+	ip -d link show "$1"
+	ip addr show "$1" | sed 's/valid_lft.*//'
+	ip route show dev "$1"
+	ethtool -k "$1"
+	ethtool -g "$1"
+	ethtool -l "$1" 2>&1
+	tc qdisc show dev "$1"
+}
+
+huge_pages_free() {
+	local pool=/sys/kernel/mm/hugepages/hugepages-2048kB
+
+	(($(<$pool/free_hugepages) == $(<$pool/nr_hugepages)))
+}
+
+# t_not NAME COMMAND...: ok if the command fails
+t_not() {
+	local name=$1
+	shift
+	if "$@"; then t_fail "$name" "succeeded: $*"; else t_ok "$name"; fi
+}
+
+# t_run COMMAND...: its "ok" and "not ok" lines count as tests of ours
+t_run() {
+	local line
+
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) t_ok "${line#ok }" ;;
+		"not ok "*) t_fail "${line#not ok }" "see above" ;;
+		*) echo "$line" ;;
+		esac
+	done < <("$@" 2>&1 || echo "not ok $1 exited with $?")
+}
