@@ -64,7 +64,7 @@ else
 all: modules tools
 
 modules: compat/config.h
-	$(kbuild) W=$(W) modules
+	+$(kbuild) W=$(W) modules
 
 # the script knows whether there is anything to do
 compat/config.h: FORCE
@@ -77,7 +77,7 @@ tools check-tools: FORCE
 install: install-modules install-tools
 
 install-modules: modules
-	$(kbuild) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	+$(kbuild) INSTALL_MOD_PATH=$(DESTDIR) modules_install
 
 install-tools: tools
 	install -D -m 755 tools/mpctl $(sbindir)/mpctl
@@ -97,6 +97,6 @@ check demo:
 	scripts/$@
 
 clean:
-	$(if $(wildcard $(KDIR)),$(kbuild) clean)
+	+$(if $(wildcard $(KDIR)),$(kbuild) clean)
 	$(MAKE) -C tools clean
 	rm -rf compat/.probe compat/config.h

@@ -10,12 +10,19 @@
 
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/if_tun.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 
 #if MP_HAVE_NET_GSO_H
 #include <net/gso.h>
+#endif
+
+/* offloads that an older kernel does not know are in no mask */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4	0
+#define TUN_F_USO6	0
 #endif
 
 /*

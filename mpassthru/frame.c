@@ -335,6 +335,9 @@ static void enqueue(struct mp_port *port, struct sk_buff *skb)
 		kfree_skb(skb);
 		return;
 	}
+	/* A sender on this host must not pay for a guest that does not read. */
+	if (skb->sk)
+		skb_orphan(skb);
 	skb_queue_tail(queue, skb);
 	port->sk.sk_data_ready(&port->sk);
 }

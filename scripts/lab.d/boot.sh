@@ -4,7 +4,7 @@
 # Boots L1 in QEMU: "run" for a script and its verdict, "shell" for a prompt.
 #
 # QEMU runs inside the Debian 13 tree if there is one (it is quicker than Debian
-# 12's), in a mount namespace of its own, with everything L1 sees under /lab:
+# 12's) or else in L1's own, in a mount namespace of its own, with everything L1 sees under /lab:
 #
 #   /lab/tree, /lab/src, /lab/out, /lab/guests/RELEASE  shared with L1 over 9p
 #   /lab/run                                            initrd, verdict
@@ -18,7 +18,7 @@ declare -A DRIVER_OF=([e1000e]=e1000e [igb]=igb [vmxnet3]=vmxnet3
 parse_options() {
 	opt_release=13 opt_time=300 opt_out='' opt_nic=e1000e opt_peer_nic=''
 	opt_pairs=1 opt_iommu='' opt_mem=4G opt_kernel='' opt_append=''
-	opt_env=() opt_allow=()
+	opt_env=() opt_allow=() opt_qemu=()
 
 	while [[ $# -gt 0 ]]; do
 		case $1 in
@@ -38,6 +38,7 @@ parse_options() {
 		-m | --mem) opt_mem=$2 ;;
 		--kernel) opt_kernel=$(realpath "$2") ;;
 		--append) opt_append=$2 ;;
+		--qemu) opt_qemu+=("$2") ;;
 		--allow) opt_allow+=("$2") ;;
 		*) die "no such option: $1" ;;
 		esac
@@ -133,8 +134,8 @@ add_machine() {
 		qemu_args=(-accel "tcg,thread=multi" -cpu "max,-erms,-fsrm,-la57")
 	fi
 	if [[ -n $opt_iommu ]]; then
-		qemu_args+=(-machine q35,kernel-irqchip=split
-			-device intel-iommu,intremap=off,device-iotlb=on)
+		qemu_args+=(-machine "q35,kernel-irqchip=split"
+			-device "intel-iommu,intremap=off,device-iotlb=on")
 		append+=" intel_iommu=on iommu.strict=1"
 	else
 		qemu_args+=(-machine q35)
@@ -155,16 +156,16 @@ add_shares() {
 # add_channels MODE: in a shell, the console is this terminal.
 add_channels() {
 	if [[ $1 == shell ]]; then
-		qemu_args+=(-chardev stdio,id=console,mux=on,signal=off,logfile=/lab/out/console.log)
+		qemu_args+=(-chardev "stdio,id=console,mux=on,signal=off,logfile=/lab/out/console.log")
 	else
-		qemu_args+=(-chardev file,id=console,path=/lab/out/console.log)
+		qemu_args+=(-chardev "file,id=console,path=/lab/out/console.log")
 	fi
 	qemu_args+=(-serial chardev:console
 		-device virtio-serial-pci
-		-chardev file,id=output,path=/lab/run/output
-		-device virtserialport,chardev=output,name=lab.output
-		-chardev file,id=verdict,path=/lab/run/verdict
-		-device virtserialport,chardev=verdict,name=lab.verdict)
+		-chardev "file,id=output,path=/lab/run/output"
+		-device "virtserialport,chardev=output,name=lab.output"
+		-chardev "file,id=verdict,path=/lab/run/verdict"
+		-device "virtserialport,chardev=verdict,name=lab.verdict")
 }
 
 qemu_command() {
@@ -177,6 +178,7 @@ qemu_command() {
 		add_nic "$pair" 1 "$opt_nic"
 		add_nic "$pair" 2 "$opt_peer_nic"
 	done
+	qemu_args+=("${opt_qemu[@]}")
 
 	enter_args=(--bind "$LAB_DIR/$opt_release/tree:/lab/tree"
 		--bind "$LAB_SRC:/lab/src" --bind "$out:/lab/out" --bind "$run:/lab/run")

@@ -11,7 +11,8 @@
 #                    initrd.stamp
 
 RELEASES=(12 13 sid)
-HOST_PACKAGES=(mmdebstrap qemu-system-x86 zstd xz-utils cpio kmod busybox-static)
+# No QEMU: the trees bring it.
+HOST_PACKAGES=(mmdebstrap zstd xz-utils cpio kmod)
 
 suite_of() {
 	case $1 in

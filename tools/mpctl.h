@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mpctl: one file a noun, this is the map.
+ */
+#ifndef MPCTL_H
+#define MPCTL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <json-c/json.h>
+#include <linux/mpassthru.h>
+
+#define MP_DEV		"/dev/net/mp"
+#define VHOST_DEV	"/dev/vhost-mp"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* exit codes */
+enum {
+	EXIT_OK		= 0,
+	EXIT_SYNTAX	= 1,
+	EXIT_KERNEL	= 2,	/* or whoever else outside of mpctl said no */
+};
+
+#define complain(fmt, ...)	\
+	fprintf(stderr, "mpctl: " fmt "\n", ##__VA_ARGS__)
+
+/* both return EXIT_SYNTAX */
+#define syntax_error(fmt, ...)	(complain(fmt, ##__VA_ARGS__), usage())
+int usage(void);
+
+/* port.c: /dev/net/mp; negative errno, the message is out */
+int port_open(int flags);
+int port_open_vhost(void);
+int port_bind(int fd, const char *ifname, enum mp_mode mode);
+int port_get(int fd, unsigned int ifindex, unsigned int flags,
+	     struct mp_info *info);
+const char *port_mode_name(unsigned int mode);
+int port_mode_parse(const char *name, enum mp_mode *mode);
+
+/* holder.c: the process that keeps an interface bound */
+int holder_lock(const char *ifname, const char *path);
+int holder_stop(const char *ifname, const char *path);
+void holder_list_users(FILE *out);
+
+/* link.c: what rtnetlink and ethtool know of an interface */
+struct link_state {
+	bool known;
+	unsigned int mtu;
+	char state[32];
+	char driver[32];	/* empty if it does not say */
+};
+
+void link_get(int ifindex, struct link_state *link);
+
+/* render.c */
+void render_text(FILE *out, const struct mp_info *info,
+		 const struct link_state *link);
+struct json_object *render_json(const struct mp_info *info,
+				const struct link_state *link);
+
+/* subcommands: bind.c, show.c, run.c */
+int cmd_bind(int argc, char **argv);
+int cmd_unbind(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+
+/* run.c */
+int run_replace(char **args, const char *word, int fd);
+
+#endif
