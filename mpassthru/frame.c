@@ -248,7 +248,7 @@ static void write_head(const struct mp_rx *rx, struct gather *g)
 				    tagged ? VLAN_HLEN : 0))
 		net_warn_ratelimited("%s: mpassthru: GSO packet of unknown type %x\n",
 				     skb->dev->name, skb_shinfo(skb)->gso_type);
-	vnet->num_buffers = cpu_to_le16(g->nr);
+	vnet->num_buffers = __cpu_to_virtio16(true, g->nr);
 	if (!tagged)
 		return;
 
@@ -283,19 +283,19 @@ static void count(const struct mp_rx *rx, const struct gather *g, u32 copied)
 	u32 payload = rx->mode == MP_MODE_HEADER_SPLIT ? skb->data_len :
 							 len - ETH_HLEN;
 
-	mp_count(port, rx.packets);
-	mp_count_add(port, rx.bytes, len);
-	mp_count_add(port, rx.payload_bytes, payload);
-	mp_count_add(port, rx.zerocopy_bytes, g->placed);
-	mp_count_add(port, rx.copied_bytes, copied - rx->backend->hdr_len);
+	this_cpu_inc(port->stats->rx.packets);
+	this_cpu_add(port->stats->rx.bytes, len);
+	this_cpu_add(port->stats->rx.payload_bytes, payload);
+	this_cpu_add(port->stats->rx.zerocopy_bytes, g->placed);
+	this_cpu_add(port->stats->rx.copied_bytes, copied - rx->backend->hdr_len);
 	if (!payload)
-		mp_count(port, rx.copied[MP_COPY_HEADERS]);
+		this_cpu_inc(port->stats->rx.copied[MP_COPY_HEADERS]);
 	else if (g->why >= 0)
-		mp_count(port, rx.copied[g->why]);
+		this_cpu_inc(port->stats->rx.copied[g->why]);
 	else if (g->placed)
-		mp_count(port, rx.zerocopy_packets);
+		this_cpu_inc(port->stats->rx.zerocopy_packets);
 	else
-		mp_count(port, rx.copied[rx->why_copy]);
+		this_cpu_inc(port->stats->rx.copied[rx->why_copy]);
 }
 
 /*
@@ -331,7 +331,7 @@ static void enqueue(struct mp_port *port, struct sk_buff *skb)
 	struct sk_buff_head *queue = &port->sk.sk_receive_queue;
 
 	if (skb_queue_len_lockless(queue) >= MP_QUEUE_MAX) {
-		mp_count(port, rx.dropped[MP_DROP_QUEUE_FULL]);
+		this_cpu_inc(port->stats->rx.dropped[MP_DROP_QUEUE_FULL]);
 		kfree_skb(skb);
 		return;
 	}
@@ -344,7 +344,7 @@ static void enqueue(struct mp_port *port, struct sk_buff *skb)
 
 static void drop_too_big(struct mp_port *port, struct sk_buff *skb)
 {
-	mp_count(port, rx.dropped[MP_DROP_TOO_BIG]);
+	this_cpu_inc(port->stats->rx.dropped[MP_DROP_TOO_BIG]);
 	kfree_skb(skb);
 }
 
@@ -418,7 +418,7 @@ static void deliver_segments(struct mp_port *port, struct sk_buff *skb,
 	struct sk_buff *next;
 
 	if (IS_ERR_OR_NULL(segs)) {
-		mp_count(port, rx.dropped[MP_DROP_NO_MEMORY]);
+		this_cpu_inc(port->stats->rx.dropped[MP_DROP_NO_MEMORY]);
 		kfree_skb(skb);
 		return;
 	}
@@ -459,7 +459,7 @@ rx_handler_result_t mp_frame_handle(struct sk_buff **pskb)
 	}
 	if (skb->ip_summed == CHECKSUM_PARTIAL &&
 	    !(features & NETIF_F_CSUM_MASK) && skb_checksum_help(skb)) {
-		mp_count(port, rx.dropped[MP_DROP_NO_MEMORY]);
+		this_cpu_inc(port->stats->rx.dropped[MP_DROP_NO_MEMORY]);
 		kfree_skb(skb);
 		return RX_HANDLER_CONSUMED;
 	}

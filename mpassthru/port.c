@@ -193,7 +193,7 @@ int mp_port_set_offload(struct mp_port *port, unsigned long offload)
 		if (offload & TUN_F_TSO_ECN &&
 		    offload & (TUN_F_TSO4 | TUN_F_TSO6))
 			features |= NETIF_F_TSO_ECN;
-		if ((offload & uso) == uso)
+		if (uso && (offload & uso) == uso)
 			features |= NETIF_F_GSO_UDP_L4;
 	}
 

@@ -80,9 +80,6 @@ static inline bool mp_port_is_le(const struct mp_port *port)
 	return (port->flags & MP_PORT_LE) || virtio_legacy_is_little_endian();
 }
 
-#define mp_count(port, field)		this_cpu_inc((port)->stats->field)
-#define mp_count_add(port, field, n)	this_cpu_add((port)->stats->field, n)
-
 /* port.c APIs */
 int mp_port_bind(struct mp_port *port, struct net *net, u32 ifindex,
 		 const char *ifname, u32 mode);

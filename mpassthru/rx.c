@@ -299,12 +299,15 @@ static void epoch_put(struct mp_epoch *epoch)
 {
 	struct mp_rx *rx = epoch->rx;
 
-	if (!atomic_dec_and_test(&epoch->live))
-		return;
-	spin_lock_bh(&rx->lock);
-	epochs_reap(rx);
-	spin_unlock_bh(&rx->lock);
-	wake_up(&epoch_done);
+	/* mp_rx_stop() frees rx a grace period after the last frame is gone. */
+	rcu_read_lock_bh();
+	if (atomic_dec_and_test(&epoch->live)) {
+		spin_lock(&rx->lock);
+		epochs_reap(rx);
+		spin_unlock(&rx->lock);
+		wake_up(&epoch_done);
+	}
+	rcu_read_unlock_bh();
 }
 
 /* skb destructor: the frame is freed, or the stack gave up our mark on it. */
@@ -796,7 +799,8 @@ void mp_rx_stop(struct mp_port *port)
 	while (!wait_event_timeout(epoch_done, epochs_idle(rx), STOP_NAG))
 		pr_warn("mpassthru: waiting for received frames that somebody holds\n");
 
-	/* The last one to wake us may still hold the lock. */
+	/* The last one to wake us may still be at it. */
+	synchronize_net();
 	spin_lock_bh(&rx->lock);
 	epochs_reap(rx);
 	spin_unlock_bh(&rx->lock);

@@ -97,7 +97,7 @@ struct mp_rx {
 	enum mp_mode mode;
 	u8 why_copy;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* BH-safe: all that follows */
 	struct list_head fit;
 	struct list_head odd;
 	unsigned int nr_fit;

@@ -88,11 +88,9 @@ static const struct proto_ops mp_proto_ops = {
 
 static void write_space(struct sock *sk)
 {
-	wait_queue_head_t *wait = sk_sleep(sk);
-
-	if (sock_writeable(sk) && wait && waitqueue_active(wait))
-		wake_up_interruptible_poll(wait, EPOLLOUT | EPOLLWRNORM |
-					   EPOLLWRBAND);
+	if (sock_writeable(sk))
+		wake_up_interruptible_poll(sk_sleep(sk), EPOLLOUT |
+					   EPOLLWRNORM | EPOLLWRBAND);
 }
 
 /* Makes a fresh port a socket, with the defaults of a tap device. */
@@ -107,6 +105,7 @@ void mp_socket_init(struct mp_port *port, struct file *file)
 	sock->ops = &mp_proto_ops;
 	sock_init_data(sock, &port->sk);
 	port->sk.sk_write_space = write_space;
+	sock_set_flag(&port->sk, SOCK_RCU_FREE);	/* for sent() */
 	port->flags = IFF_VNET_HDR | IFF_NO_PI | IFF_TAP;
 	port->vnet_hdr_len = sizeof(struct virtio_net_hdr);
 }
@@ -140,7 +139,7 @@ static int put_vnet_hdr(const struct mp_port *port, const struct sk_buff *skb,
 	if (virtio_net_hdr_from_skb(skb, &vnet.hdr, mp_port_is_le(port), true,
 				    skb_vlan_tag_present(skb) ? VLAN_HLEN : 0))
 		return -EINVAL;
-	vnet.num_buffers = cpu_to_le16(1);
+	vnet.num_buffers = __cpu_to_virtio16(mp_port_is_le(port), 1);
 	return copy_to_iter(&vnet, len, to) == len ? len : -EFAULT;
 }
 
@@ -173,11 +172,11 @@ static int put_frame(const struct sk_buff *skb, struct iov_iter *to)
 static void count_read(struct mp_port *port, const struct sk_buff *skb, u32 len)
 {
 	local_bh_disable();
-	mp_count(port, rx.packets);
-	mp_count_add(port, rx.bytes, len);
-	mp_count_add(port, rx.payload_bytes, len - ETH_HLEN);
-	mp_count_add(port, rx.copied_bytes, len);
-	mp_count(port, rx.copied[MP_COPY_NO_BACKEND]);
+	this_cpu_inc(port->stats->rx.packets);
+	this_cpu_add(port->stats->rx.bytes, len);
+	this_cpu_add(port->stats->rx.payload_bytes, len - ETH_HLEN);
+	this_cpu_add(port->stats->rx.copied_bytes, len);
+	this_cpu_inc(port->stats->rx.copied[MP_COPY_NO_BACKEND]);
 	local_bh_enable();
 }
 

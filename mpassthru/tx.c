@@ -108,21 +108,25 @@ static void sent(struct sk_buff *skb, struct ubuf_info *ubuf, bool zerocopy)
 	if (!refcount_dec_and_test(&ubuf->refcnt))
 		return;
 
-	local_bh_disable();
-	mp_count(port, tx.completed);
+	/*
+	 * Whoever waits for the last one may free the port then, but not before
+	 * an RCU grace period.
+	 */
+	rcu_read_lock_bh();
+	this_cpu_inc(port->stats->tx.completed);
 	if (req->used && zerocopy) {
-		mp_count(port, tx.zerocopy_packets);
-		mp_count_add(port, tx.zerocopy_bytes, req->used);
+		this_cpu_inc(port->stats->tx.zerocopy_packets);
+		this_cpu_add(port->stats->tx.zerocopy_bytes, req->used);
 	} else if (req->used) {
-		mp_count(port, tx.copied[MP_COPY_ORPHANED]);
-		mp_count_add(port, tx.copied_bytes, req->used);
+		this_cpu_inc(port->stats->tx.copied[MP_COPY_ORPHANED]);
+		this_cpu_add(port->stats->tx.copied_bytes, req->used);
 	}
 	request_done(req);
-	local_bh_enable();
-
 	if (atomic_dec_and_test(&port->tx_inflight))
 		wake_up(&port->tx_idle);
+	rcu_read_unlock_bh();
 }
+
 MP_UBUF_OPS(sent_ops, sent);
 
 /* Sends a request back unsent. */
@@ -130,8 +134,8 @@ static void fail(struct mp_port *port, struct mp_request *req,
 		 enum mp_drop_reason why)
 {
 	local_bh_disable();
-	mp_count(port, tx.dropped[why]);
-	mp_count(port, tx.failed);
+	this_cpu_inc(port->stats->tx.dropped[why]);
+	this_cpu_inc(port->stats->tx.failed);
 	request_done(req);
 	local_bh_enable();
 }
@@ -233,15 +237,15 @@ static struct sk_buff *make_skb(struct mp_port *port, struct mp_request *req,
 	int why = MP_COPY_SMALL;
 
 	req->used = 0;
-	if (off - hdr_len > MP_TX_LINEAR_MAX)
+	if (off - hdr_len > MP_TX_LINEAR_MAX) {
 		why = MP_COPY_FRAGS;
-	else if (p->frame - p->linear >= MP_TX_COPY) {
+	} else if (p->frame - p->linear >= MP_TX_COPY) {
 		req->used = req->len - off;
-		mp_count_add(port, tx.copied_bytes, off - hdr_len);
+		this_cpu_add(port->stats->tx.copied_bytes, off - hdr_len);
 		return zerocopy_skb(req, dev, hdr_len, off);
 	}
-	mp_count(port, tx.copied[why]);
-	mp_count_add(port, tx.copied_bytes, p->frame);
+	this_cpu_inc(port->stats->tx.copied[why]);
+	this_cpu_add(port->stats->tx.copied_bytes, p->frame);
 	return copied_skb(req, dev, hdr_len);
 }
 
@@ -272,12 +276,12 @@ static void send_request(struct mp_port *port, struct net_device *dev,
 	}
 	atomic_inc(&port->tx_inflight);
 	if (finish(skb, dev, &p.vnet, true)) {
-		mp_count(port, tx.dropped[MP_DROP_BAD_HEADER]);
+		this_cpu_inc(port->stats->tx.dropped[MP_DROP_BAD_HEADER]);
 		kfree_skb(skb);		/* completes the request */
 		return;
 	}
-	mp_count_add(port, tx.bytes, p.frame);
-	mp_count_add(port, tx.payload_bytes, p.frame - p.linear);
+	this_cpu_add(port->stats->tx.bytes, p.frame);
+	this_cpu_add(port->stats->tx.payload_bytes, p.frame - p.linear);
 	dev_queue_xmit(skb);
 }
 
@@ -297,7 +301,7 @@ void mp_tx_batch(struct mp_port *port, struct list_head *list)
 	dev = rcu_dereference_bh(port->dev);
 	list_for_each_entry_safe(req, next, list, node) {
 		list_del_init(&req->node);
-		mp_count(port, tx.packets);
+		this_cpu_inc(port->stats->tx.packets);
 		if (dev && dev->flags & IFF_UP)
 			send_request(port, dev, req);
 		else
@@ -344,12 +348,12 @@ static int take_vnet(struct mp_port *port, struct iov_iter *from,
 
 static void count_write(struct mp_port *port, const struct parse *p)
 {
-	mp_count(port, tx.packets);
-	mp_count(port, tx.completed);
-	mp_count_add(port, tx.bytes, p->frame);
-	mp_count_add(port, tx.payload_bytes, p->frame - ETH_HLEN);
-	mp_count_add(port, tx.copied_bytes, p->frame);
-	mp_count(port, tx.copied[MP_COPY_NO_BACKEND]);
+	this_cpu_inc(port->stats->tx.packets);
+	this_cpu_inc(port->stats->tx.completed);
+	this_cpu_add(port->stats->tx.bytes, p->frame);
+	this_cpu_add(port->stats->tx.payload_bytes, p->frame - ETH_HLEN);
+	this_cpu_add(port->stats->tx.copied_bytes, p->frame);
+	this_cpu_inc(port->stats->tx.copied[MP_COPY_NO_BACKEND]);
 }
 
 /* Sends what write() or sendmsg() brought.  RCU, BH off. */
@@ -365,7 +369,7 @@ static int send_written(struct mp_port *port, struct sk_buff *skb,
 		return -EIO;
 	if (parse(dev, p, le) ||
 	    finish(skb, dev, port->flags & IFF_VNET_HDR ? &p->vnet : NULL, le)) {
-		mp_count(port, tx.dropped[MP_DROP_BAD_HEADER]);
+		this_cpu_inc(port->stats->tx.dropped[MP_DROP_BAD_HEADER]);
 		return -EINVAL;
 	}
 	count_write(port, p);

@@ -47,7 +47,7 @@ struct mp_umem {
 	struct mm_struct *mm;
 	struct task_struct *owner;
 	bool unlimited;
-	struct mutex lock;
+	struct mutex lock;	/* pinning */
 	unsigned long pinned;
 	unsigned long first;
 	struct mp_chunk *chunk[];
@@ -191,6 +191,7 @@ err_free:
 /* The chunk at @index, pinned now if it was not. */
 static struct mp_chunk *chunk_get(struct mp_umem *umem, unsigned long index)
 {
+	/* Its pages after the chunk.  Pairs with the release below. */
 	struct mp_chunk *chunk = smp_load_acquire(&umem->chunk[index]);
 
 	if (likely(chunk))
@@ -200,7 +201,7 @@ static struct mp_chunk *chunk_get(struct mp_umem *umem, unsigned long index)
 	chunk = umem->chunk[index];
 	if (!chunk) {
 		chunk = chunk_create(umem, index);
-		if (!IS_ERR(chunk))
+		if (!IS_ERR(chunk))	/* pairs with the acquire above */
 			smp_store_release(&umem->chunk[index], chunk);
 	}
 	mutex_unlock(&umem->lock);

@@ -60,13 +60,14 @@ static struct vmp_log *log_swap(struct vmp_device *device, struct vmp_log *log)
 	struct vmp_log *old = device->log;
 	unsigned int i;
 
-	local_bh_disable();
-	for (i = 0; i < VMP_QUEUES; i++)
-		spin_lock_nested(&device->queue[i].used_lock, i);
 	device->log = log;
-	for (i = VMP_QUEUES; i-- > 0;)
-		spin_unlock(&device->queue[i].used_lock);
-	local_bh_enable();
+	for (i = 0; i < VMP_QUEUES; i++) {
+		struct vmp_queue *queue = &device->queue[i];
+
+		spin_lock_bh(&queue->used_lock);
+		queue->log = log;
+		spin_unlock_bh(&queue->used_lock);
+	}
 	return old;
 }
 

@@ -42,7 +42,7 @@ static void queue_break(struct vmp_queue *queue, const char *why)
 
 static void log_ring(struct vmp_queue *queue)
 {
-	struct vmp_log *log = queue->device->log;
+	struct vmp_log *log = queue->log;
 
 	lockdep_assert_held(&queue->used_lock);
 	if (log && queue->addr.flags & BIT(VHOST_VRING_F_LOG))
@@ -52,7 +52,7 @@ static void log_ring(struct vmp_queue *queue)
 
 static void log_slot(struct vmp_queue *queue, const struct vmp_slot *slot)
 {
-	struct vmp_log *log = queue->device->log;
+	struct vmp_log *log = queue->log;
 	u32 left = slot->req.used;
 	unsigned int i;
 
@@ -83,7 +83,7 @@ static void give_back(struct vmp_queue *queue, struct vmp_slot *slot, u32 len)
 {
 	lockdep_assert_held(&queue->used_lock);
 	mp_ring_push(&queue->ring, slot_head(queue, slot), len);
-	/* The worker may take the slot again from here on. */
+	/* The worker may take the slot again; pairs with check_chain(). */
 	smp_store_release(&slot->state, VMP_SLOT_FREE);
 }
 
@@ -185,6 +185,7 @@ static const char *check_chain(const struct vmp_queue *queue)
 	const struct mp_chain *chain = queue->chain;
 	const struct vmp_slot *slot = &queue->slot[chain->head];
 
+	/* What give_back() did before it let go of the slot. */
 	if (smp_load_acquire(&slot->state) != VMP_SLOT_FREE)
 		return "descriptor offered twice";
 	if (queue->index == VMP_RX && chain->nr_out)

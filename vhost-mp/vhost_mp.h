@@ -22,6 +22,7 @@
 #include "task.h"
 
 struct vmp_device;
+struct vmp_log;
 
 enum {
 	VMP_RX,
@@ -90,6 +91,7 @@ struct vmp_slot {
  * @map: what ring's parts are mapped at
  * @used_lock: BH-safe
  * @call: eventfd for interrupts, or NULL (@used_lock)
+ * @log: the device's log, or NULL (@used_lock)
  * @flush: publishes used entries, once a softirq round
  */
 struct vmp_queue {
@@ -97,7 +99,7 @@ struct vmp_queue {
 	struct vmp_device *device;
 	unsigned int index;
 
-	struct mutex mutex;
+	struct mutex mutex;	/* process context's part */
 	u32 num;
 	u16 base;
 	struct vhost_vring_addr addr;
@@ -116,8 +118,9 @@ struct vmp_queue {
 	struct mp_ring ring;
 	void *map[3];
 
-	spinlock_t used_lock;
+	spinlock_t used_lock;	/* BH-safe: ring's used side, and what follows */
 	struct eventfd_ctx *call;
+	struct vmp_log *log;
 	struct tasklet_struct flush;
 };
 
@@ -141,13 +144,13 @@ struct vmp_log {
  * @mem: guest memory, or NULL; changes under all queues' mutexes (and for
  *	whoever only counts, RCU)
  * @log_base: where the VMM has the log, or 0
- * @log: the log, NULL unless VHOST_F_LOG_ALL; changes under all used_locks
+ * @log: the log, NULL unless VHOST_F_LOG_ALL
  * @log_event: eventfd for log changes, or NULL
  * @worker: serves kicks, from SET_OWNER on
  * @queue: the queues
  */
 struct vmp_device {
-	struct mutex mutex;
+	struct mutex mutex;	/* the ioctls */
 	struct mm_struct *mm;
 	u64 features;
 	struct mp_memtable __rcu *mem;

@@ -74,7 +74,7 @@ static bool sleep_fd(int fd, int patience_ms)
 /* Shifts the two against each other, to meet each other at all points. */
 static void dawdle(u64 *seed)
 {
-	volatile unsigned int n;
+	unsigned int n;
 
 	switch (below(seed, 8)) {
 	case 0:
@@ -84,7 +84,7 @@ static void dawdle(u64 *seed)
 	case 2:
 	case 3:
 		for (n = below(seed, 400); n; n--)
-			;
+			barrier();
 		break;
 	}
 }

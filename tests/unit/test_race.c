@@ -47,10 +47,10 @@ static void meet(struct race *race, unsigned int *step)
 
 static void jitter(u64 *seed)
 {
-	volatile unsigned int n = below(seed, 64);
+	unsigned int n;
 
-	while (n)
-		n--;
+	for (n = below(seed, 64); n; n--)
+		barrier();
 }
 
 static void *device_thread(void *arg)
@@ -145,7 +145,7 @@ static bool rounds(struct race *race)
 	}
 	race->stop = true;
 	meet(race, &step);
-	printf("# %u rounds\n", i);
+	printf("# after %u times\n", i);
 	return awake;
 }
 

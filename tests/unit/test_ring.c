@@ -30,8 +30,10 @@ static void test_init_numbers(void **state)
 	(void)state;
 	for (num = 0; num < 0x10000; num++) {
 		err = mp_ring_init(&ring, num, mem, mem, mem, 0);
-		assert_int_equal(err, __builtin_popcount(num) == 1 &&
-				      num <= 32768 ? 0 : -EINVAL);
+		if (__builtin_popcount(num) == 1 && num <= 32768)
+			assert_int_equal(err, 0);
+		else
+			assert_int_equal(err, -EINVAL);
 	}
 }
 

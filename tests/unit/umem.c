@@ -13,7 +13,7 @@ int mp_umem_read(struct mp_umem *umem, u64 offset, void *dst, size_t len)
 		return umem->error;
 
 	if (!len || offset > umem->size || len > umem->size - offset) {
-		fprintf(stderr, "mp_umem_read(%#llx, %#zx) of %#llx bytes\n",
+		fprintf(stderr, "read of (%#llx, %#zx) of %#llx bytes\n",
 			offset, len, umem->size);
 		abort();
 	}
