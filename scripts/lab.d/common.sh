@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What every part of scripts/lab uses: messages, exit codes, long steps.
+# What every part of scripts/lab uses, and scripts/build: messages, exit codes,
+# long steps.
 
 # shellcheck disable=SC2034 # used by the other parts
 EXIT_OK=0 EXIT_SCRIPT=1 EXIT_USAGE=2 EXIT_NO_VERDICT=3 EXIT_SPLAT=4
 
 say() {
-	printf 'lab: [%3ds] %s\n' "$SECONDS" "$*" >&2
+	printf '%s: [%3ds] %s\n' "${SAY_AS:-lab}" "$SECONDS" "$*" >&2
 }
 
 die() {
-	printf 'lab: %s\n' "$*" >&2
+	printf '%s: %s\n' "${SAY_AS:-lab}" "$*" >&2
 	exit "$EXIT_USAGE"
 }
 

@@ -9,7 +9,7 @@
 # guest's name.
 
 GUEST_WRAP=()                     # put in front of a guest's QEMU, e.g. (mpctl run eth1 --)
-GUEST_DIR=/run/guests             # one directory a guest: pid, agent.in, agent.out, monitor
+GUEST_DIR=/run/guests             # one directory a guest: pid, command.in, command.out, monitor
 declare -A ADDRESS=([peer]=10.9.0.1)
 declare -A ADDRESS6=([peer]=fd09::1)
 
@@ -136,7 +136,7 @@ guest_start() {
 	[[ " ${args[*]} " != *hugetlb* ]] || lib_reserve_hugepages "$((mem / 2))" || return
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	mkfifo "$dir/agent.in" "$dir/agent.out"
+	mkfifo "$dir/command.in" "$dir/command.out"
 	"${GUEST_WRAP[@]}" qemu-system-x86_64 -name "$name" -pidfile "$dir/pid" \
 		-machine "$machine" -accel kvm -cpu host -smp 1 -m "$mem" \
 		-nodefaults -no-reboot -display none \
@@ -144,7 +144,7 @@ guest_start() {
 		-append "console=ttyS0 loglevel=5 net.ifnames=0 panic=-1 oops=panic ${GUEST_APPEND-}" \
 		-chardev "file,id=console,path=/out/guest-$name.log,append=on" -serial chardev:console \
 		-device virtio-serial-pci \
-		-chardev "pipe,id=agent,path=$dir/agent" -device virtserialport,chardev=agent,name=lab.agent \
+		-chardev "pipe,id=command,path=$dir/command" -device virtserialport,chardev=command,name=lab.command \
 		-monitor "unix:$dir/monitor,server=on,wait=off" \
 		"${args[@]}" "$@" </dev/null >>"/out/qemu-$name.log" 2>&1 &
 	# Its end is not the shell's business: tests kill guests.
@@ -199,15 +199,15 @@ guest_exec() {
 	[[ $1 != -t ]] || { limit=$2; shift 2; }
 
 	guest_alive "$name" || { echo "# guest $name is not running" >&2; return 124; }
-	( flock 9; lib_ask_agent "$name" "$limit" "$*" ) 9>"$GUEST_DIR/$name/lock"
+	( flock 9; lib_ask_guest "$name" "$limit" "$*" ) 9>"$GUEST_DIR/$name/lock"
 }
 
 # Opens the fifos for reading and writing, so that a dead QEMU cannot block us.
-lib_ask_agent() {
+lib_ask_guest() {
 	local name=$1 limit=$2 id=$BASHPID.$SRANDOM reply status out err
 	local to from
 
-	exec {to}<>"$GUEST_DIR/$name/agent.in" {from}<>"$GUEST_DIR/$name/agent.out"
+	exec {to}<>"$GUEST_DIR/$name/command.in" {from}<>"$GUEST_DIR/$name/command.out"
 	echo "$id $limit $(base64 -w 0 <<<"$3")" >&"$to"
 	reply=$(lib_await_reply "$name" "$id" "$((SECONDS + limit + 5))" "$from") || return 124
 	read -r status out err <<<"$reply"
@@ -301,7 +301,9 @@ net_address() {
 }
 
 # send_random [-6] SRC DST MIB: random data over TCP between two places; tells
-# how fast, fails if what arrives is not what was sent
+# how fast, fails if what arrives is not what was sent. SEND_HOOK, if set, is
+# called with "begin" and "end" around what is timed; SEND_PLANT is a command
+# that spoils $file before it is summed, for tests of this test.
 send_random() {
 	local family=4 src dst mib target port sum_sent sum_got seconds
 
@@ -315,10 +317,13 @@ send_random() {
 	on "$dst" "socat -T 60 TCP$family-LISTEN:$port,reuseaddr,accept-timeout=60 \
 		SYSTEM:'cat >/tmp/$dst.rx; echo done' </dev/null >/dev/null 2>&1 &
 		until grep -q ':$(printf %04X "$port") .* 0A ' /proc/net/tcp*; do sleep 0.05; done"
+	${SEND_HOOK:-:} begin
 	seconds=$(on "$src" "read start rest </proc/uptime
 		socat -T 60 -t 60 - TCP$family:$target:$port,connect-timeout=20 </tmp/$src.tx >/tmp/$src.done
 		read end rest </proc/uptime
 		grep -q done /tmp/$src.done && echo \$end \$start | awk '{ print \$1 - \$2 + 0.005 }'")
+	${SEND_HOOK:-:} end
+	[[ -z ${SEND_PLANT-} ]] || on "$dst" "file=/tmp/$dst.rx; $SEND_PLANT"
 	sum_got=$(on "$dst" "sha256sum </tmp/$dst.rx; rm -f /tmp/$dst.rx")
 	on "$src" "rm -f /tmp/$src.tx /tmp/$src.done"
 
