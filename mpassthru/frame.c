@@ -364,8 +364,10 @@ static void deliver(struct mp_port *port, struct sk_buff *skb)
 	if (!rx->draining &&
 	    skb_queue_empty_lockless(&port->sk.sk_receive_queue))
 		err = gather(rx, &g, skb);
-	if (err == -EAGAIN)
+	if (err == -EAGAIN) {
 		enqueue(port, skb);
+		rx->backend->ops->rx_short(rx->backend);
+	}
 	spin_unlock(&rx->lock);
 
 	if (!err)
@@ -396,6 +398,7 @@ void mp_frame_drain(struct mp_port *port, struct mp_rx *rx)
 
 		if (err == -EAGAIN) {
 			skb_queue_head(queue, skb);
+			rx->backend->ops->rx_short(rx->backend);
 			break;
 		}
 		rx->draining = true;

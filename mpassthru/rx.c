@@ -86,6 +86,8 @@ void mp_rx_post(struct mp_rx *rx, struct list_head *list)
 	}
 	list_splice_tail_init(list, &rx->fit);
 	refill = undry(rx);
+	if (rx->dry)
+		rx->backend->ops->rx_short(rx->backend);
 	spin_unlock_bh(&rx->lock);
 
 	if (!refill)
@@ -431,8 +433,10 @@ bool mp_rx_construct(struct mp_rx *rx, struct mp_rx_slot *slot,
 		slot->dma[i] = buf->dma + used;
 		used += room[i];
 	}
-	if (i < parts)
+	if (i < parts && !rx->dry) {
 		rx->dry = true;
+		rx->backend->ops->rx_short(rx->backend);
+	}
 	spin_unlock_bh(&rx->lock);
 
 	if (i == parts)

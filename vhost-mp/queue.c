@@ -112,6 +112,15 @@ static void rx_return(struct mp_backend *backend, struct mp_request *req)
 	WRITE_ONCE(slot->state, VMP_SLOT_UNUSED);
 }
 
+/* The port has too few.  Any context. */
+static void rx_short(struct mp_backend *backend)
+{
+	struct vmp_queue *queue = queue_of(backend);
+
+	WRITE_ONCE(queue->hungry, true);
+	vmp_queue_kick(queue);
+}
+
 /* A transmitted packet.  BH off. */
 static void tx_done(struct mp_backend *backend, struct mp_request *req)
 {
@@ -131,6 +140,7 @@ static u64 pinned(struct mp_backend *backend)
 
 static const struct mp_backend_ops backend_ops = {
 	.rx_done	= rx_done,
+	.rx_short	= rx_short,
 	.rx_return	= rx_return,
 	.tx_done	= tx_done,
 };
@@ -278,9 +288,22 @@ static int serve_batch(struct vmp_queue *queue, unsigned int *nr)
 	return ret;
 }
 
+/*
+ * How many entries the guest should offer before it kicks.  Receive buffers
+ * are posted long before they are needed, so a kick for each would only cost
+ * exits and wake-ups; that is, unless the port has too few.
+ */
+static u16 patience(struct vmp_queue *queue, bool hungry)
+{
+	if (queue->index == VMP_TX || hungry)
+		return 1;
+	return max(queue->num / 4, 1U);
+}
+
 /* Takes all that the guest offers.  The worker; may sleep. */
 void vmp_queue_serve(struct vmp_queue *queue)
 {
+	bool hungry = xchg(&queue->hungry, false);
 	unsigned int nr = 0;
 	int ret;
 
@@ -298,7 +321,8 @@ void vmp_queue_serve(struct vmp_queue *queue)
 			vmp_queue_kick(queue);	/* after the others */
 			goto out;
 		}
-	} while (!ret && mp_ring_listen(&queue->ring));
+	} while (!ret && mp_ring_listen_after(&queue->ring,
+					      patience(queue, hungry && !nr)));
 
 	spin_lock_bh(&queue->used_lock);
 	log_ring(queue);	/* the wish to be kicked lies in the used ring */

@@ -357,13 +357,13 @@ void mp_ring_quiet(struct mp_ring *ring)
 		store16(&ring->used->flags, VRING_USED_F_NO_NOTIFY);
 }
 
-bool mp_ring_listen(struct mp_ring *ring)
+bool mp_ring_listen_after(struct mp_ring *ring, u16 nr)
 {
 	if (ring->broken)
 		return false;
 
 	if (ring->event_idx)
-		store16(avail_event(ring), ring->last_avail);
+		store16(avail_event(ring), ring->last_avail + nr - 1);
 	else
 		store16(&ring->used->flags, 0);
 
@@ -373,6 +373,11 @@ bool mp_ring_listen(struct mp_ring *ring)
 	 */
 	smp_mb();
 
-	/* A wild index is something to look at, too: popping refuses it. */
-	return load16(&ring->avail->idx) != ring->last_avail;
+	/*
+	 * Without event index every entry comes with a kick.  A wild index is
+	 * something to look at, too: popping refuses it.
+	 */
+	if (!ring->event_idx)
+		nr = 1;
+	return (u16)(load16(&ring->avail->idx) - ring->last_avail) >= nr;
 }

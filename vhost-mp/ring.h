@@ -137,10 +137,16 @@ bool mp_ring_publish(struct mp_ring *ring);
 void mp_ring_quiet(struct mp_ring *ring);
 
 /*
- * Asks the guest to kick for what it offers next.  True if it offered something
- * meanwhile: the caller has to look again, no kick will come for that.  False on
- * a broken ring.
+ * Asks the guest to kick as soon as it has offered @nr more entries, 1 to num.
+ * True if it did so meanwhile: the caller has to look again, no kick will come
+ * for that.  A guest without event index kicks for every entry.
  */
-bool mp_ring_listen(struct mp_ring *ring);
+bool mp_ring_listen_after(struct mp_ring *ring, u16 nr);
+
+/* Asks the guest to kick for what it offers next, else as above. */
+static inline bool mp_ring_listen(struct mp_ring *ring)
+{
+	return mp_ring_listen_after(ring, 1);
+}
 
 #endif /* _VHOST_MP_RING_H */

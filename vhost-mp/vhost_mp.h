@@ -79,6 +79,7 @@ struct vmp_slot {
  * @kick_head: that wait queue
  * @kick_poll: to find it
  * @kicked: there may be something to do
+ * @hungry: the port has too few receive requests
  * @error: eventfd for a broken ring, or NULL
  * @file: the attached port's descriptor, or NULL
  * @sock: its socket
@@ -108,6 +109,7 @@ struct vmp_queue {
 	wait_queue_head_t *kick_head;
 	poll_table kick_poll;
 	unsigned long kicked;
+	bool hungry;
 	struct eventfd_ctx *error;
 	struct file *file;
 	struct socket *sock;

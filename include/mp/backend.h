@@ -87,12 +87,16 @@ struct mp_request {
  * struct mp_backend_ops - how requests come back
  * @rx_done: @nr requests on @list hold one received packet, in order; the
  *	first one's virtio header counts them
+ * @rx_short: the port could use more receive requests than it has; a backend
+ *	that leaves some with the guest until there are many should post them
+ *	now, and tell when the next one comes.  Any context, locks may be held.
  * @rx_return: a receive request comes back unused (only during stop)
  * @tx_done: a transmit request is finished; its memory may be reused
  */
 struct mp_backend_ops {
 	void (*rx_done)(struct mp_backend *backend, struct list_head *list,
 			unsigned int nr);
+	void (*rx_short)(struct mp_backend *backend);
 	void (*rx_return)(struct mp_backend *backend, struct mp_request *req);
 	void (*tx_done)(struct mp_backend *backend, struct mp_request *req);
 };

@@ -640,6 +640,45 @@ static void test_kick_event_idx(void **state)
 	kicks(true);
 }
 
+/* With patience the guest kicks for the fourth entry, or for each without. */
+static void patient(bool event_idx)
+{
+	struct rig *rig = rig_create(16, event_idx, 0xfff6, 0);
+	struct sg sg = { 0x1000, 100, true };
+	int round, i;
+
+	for (round = 0; round < 4; round++) {
+		assert_false(mp_ring_listen_after(&rig->ring, 4));
+		for (i = 1; i <= 4; i++) {
+			guest_add(rig->guest, &sg, 1);
+			assert_int_equal(guest_publish(rig->guest),
+					 i == 4 || !event_idx);
+		}
+		for (i = 0; i < 4; i++) {
+			/* enough are there, or not any more */
+			assert_int_equal(mp_ring_listen_after(&rig->ring, 4 - i),
+					 true);
+			assert_int_equal(mp_ring_listen_after(&rig->ring, 5 - i),
+					 !event_idx);
+			assert_int_equal(pop(rig), 1);
+		}
+		assert_int_equal(pop(rig), 0);
+	}
+	rig_destroy(rig);
+}
+
+static void test_patient_flags(void **state)
+{
+	(void)state;
+	patient(false);
+}
+
+static void test_patient_event_idx(void **state)
+{
+	(void)state;
+	patient(true);
+}
+
 /* Each mode leaves the other one's field alone. */
 static void test_kick_fields(void **state)
 {
@@ -693,6 +732,8 @@ int main(void)
 		cmocka_unit_test(test_kick_flags),
 		cmocka_unit_test(test_kick_event_idx),
 		cmocka_unit_test(test_kick_fields),
+		cmocka_unit_test(test_patient_flags),
+		cmocka_unit_test(test_patient_event_idx),
 	};
 
 	return unit_run(ring);

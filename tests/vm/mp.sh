@@ -75,12 +75,12 @@ for key in sys.argv[1].split("."):
 print(value)' "$1"
 }
 
-# macvtap NAME: a guest on eth1 through vhost-net and macvtap
+# macvtap_guest NAME: a guest on eth1 through vhost-net and macvtap
 macvtap_guest() {
 	local name=$1 tap
 	shift
 
-	modprobe macvtap
+	modprobe -a macvtap vhost_net
 	ip link add link eth1 name mt0 address "$MP_MAC" type macvtap mode passthru
 	ip link set mt0 up allmulticast on
 	tap=/dev/tap$(cat /sys/class/net/mt0/ifindex)
