@@ -17,7 +17,12 @@
 #include <linux/types.h>
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define barrier()	__asm__ __volatile__("" ::: "memory")
+
+/* A loop that does nothing stays a loop. */
+static inline void barrier(void)
+{
+	__asm__ __volatile__("" ::: "memory");
+}
 
 /* Reproducible: every test seeds its own. */
 static inline u32 rnd(u64 *state)

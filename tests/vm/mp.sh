@@ -3,7 +3,7 @@
 #
 # For scripts in L1 that test mpassthru; needs lib.sh.
 
-MP_BUILD=/src/mpassthru/build/${LAB_RELEASE:-13}
+MP_BUILD=${MP_BUILD:-/src/mpassthru/build/${LAB_RELEASE:-13}}
 MP_MAC=52:54:00:1b:00:01
 PATH=$MP_BUILD/tools:$PATH
 
