@@ -53,7 +53,8 @@ sources := Makefile Kbuild dkms.conf LICENSE include compat mpassthru vhost-mp \
 	   tools docs scripts tests
 
 all modules tools install install-modules install-tools sparse check-tools: FORCE
-	@! find $(addprefix $(CURDIR)/,$(sources)) -name '*.o' -o -path '*/compat/config.h' | grep . || \
+	@! find $(addprefix $(CURDIR)/,$(sources)) -name '*.o' -o -name '*.mod' -o -name modules.order \
+		-o -path '*/compat/config.h' | grep . || \
 		{ echo "OUT= needs a clean source: make clean" >&2; exit 1; }
 	@mkdir -p $(OUT)
 	@cp -rsf $(addprefix $(CURDIR)/,$(sources)) $(OUT)/

@@ -388,9 +388,10 @@ static void mp_e1000e_configure_rx(struct e1000_adapter *adapter)
 }
 
 /*
- * End all slots.  e1000e_down() without a reset, and e1000e_open() when it
- * fails, come here with a receiver that can still be on.  Both reset the NIC
- * before they use it again, which turns bus mastering on again.
+ * End all slots.  Where the NIC was not reset, which is on suspend and when
+ * e1000e_open() fails, the receiver can still be on, and it cannot be turned
+ * off on every part (FLAG2_NO_DISABLE_RX).  Then all DMA is, as suspend does
+ * itself a little later.  A reset turns it on again.
  */
 static void mp_e1000e_clean_ring(struct e1000_ring *rx_ring)
 {

@@ -11,89 +11,18 @@ import os
 import select
 import socket
 import struct
-import subprocess
 import sys
 import time
 
-MP_BIND, MP_UNBIND, MP_GET = 0xB801, 0xB802, 0xB803
+from abi_common import (BIND_SIZE, COPY, INFO_SIZE, MP_BIND, MP_UNBIND, SPLIT, accepts, as_nobody,
+                        bind, get, mp, refuses, report, sh)
+
 TUNSETIFF, TUNGETIFF = 0x400454CA, 0x800454D2
 TUNGETFEATURES, TUNSETOFFLOAD = 0x800454CF, 0x400454D0
 TUNSETVNETHDRSZ, TUNGETVNETHDRSZ = 0x400454D8, 0x800454D7
 TUNSETSNDBUF, TUNSETVNETLE, TUNGETVNETLE = 0x400454D4, 0x400454DC, 0x800454DD
 TUNSETVNETBE, SIOCGIFHWADDR = 0x400454DE, 0x8927
 IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x2, 0x1000, 0x4000
-AUTO, WHOLE, SPLIT, COPY = range(4)
-BIND_SIZE = 64
-INFO_SIZE = 48 + 5 * 8 + 2 * (8 + 16 + 8) * 8
-
-failed = False
-
-
-def report(good, name, why=""):
-    global failed
-    failed |= not good
-    print(f"{'ok' if good else 'not ok'} {name}{'' if good else ': ' + why}", flush=True)
-
-
-def mp():
-    return os.open("/dev/net/mp", os.O_RDWR | os.O_NONBLOCK)
-
-
-def bind_arg(name="", ifindex=0, mode=COPY, flags=0, size=BIND_SIZE, reserved=0, tail=b""):
-    return struct.pack("IIII16sQQQQ", size, flags, ifindex, mode, name.encode(),
-                       reserved, 0, 0, 0) + tail
-
-
-def bind(fd, *args, **kwargs):
-    fcntl.ioctl(fd, MP_BIND, bind_arg(*args, **kwargs))
-
-
-def get(fd, ifindex=0, flags=0, size=INFO_SIZE):
-    buf = bytearray(max(size, INFO_SIZE))
-    struct.pack_into("III", buf, 0, size, flags, ifindex)
-    fcntl.ioctl(fd, MP_GET, buf)
-    keys = ("size", "flags", "ifindex", "mode", "rx_mode", "vnet_hdr_len", "offload")
-    info = dict(zip(keys, struct.unpack_from("7I", buf)))
-    info["ifname"] = buf[32:48].split(b"\0")[0].decode()
-    return info
-
-
-def refuses(name, want, call, *args, **kwargs):
-    try:
-        call(*args, **kwargs)
-        report(False, name, "succeeded")
-    except OSError as err:
-        report(err.errno == want, name,
-               f"{errno.errorcode.get(err.errno)} instead of {errno.errorcode[want]}")
-
-
-def accepts(name, call, *args, **kwargs):
-    try:
-        result = call(*args, **kwargs)
-        report(True, name)
-        return result
-    except OSError as err:
-        report(False, name, str(err))
-        return None
-
-
-def sh(command):
-    subprocess.run(command, shell=True, check=True, stdout=subprocess.DEVNULL)
-
-
-def as_nobody(call):
-    """Runs call() in a child without privileges; its result is the errno."""
-    pid = os.fork()
-    if pid == 0:
-        os.setgroups([])
-        os.setresgid(65534, 65534, 65534)
-        os.setresuid(65534, 65534, 65534)
-        try:
-            call()
-            os._exit(0)
-        except OSError as err:
-            os._exit(err.errno)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def bind_errors():
