@@ -57,6 +57,7 @@ all modules tools install install-modules install-tools sparse check-tools: FORC
 		-o -path '*/compat/config.h' | grep . || \
 		{ echo "OUT= needs a clean source: make clean" >&2; exit 1; }
 	@mkdir -p $(OUT)
+	@find $(OUT) -type l -delete
 	@cp -rsf $(addprefix $(CURDIR)/,$(sources)) $(OUT)/
 	$(MAKE) -C $(OUT) OUT= $@
 

@@ -113,16 +113,41 @@ struct mp_rx {
 	unsigned int current_epoch;
 };
 
-struct mp_request *mp_rx_take(struct mp_rx *rx);
-void mp_rx_untake(struct mp_rx *rx, struct mp_request *req);
-struct mp_rx_buf *mp_rx_find(struct mp_rx *rx, phys_addr_t key);
-void mp_rx_claim(struct mp_rx *rx, struct mp_rx_buf *buf);
-void mp_rx_unclaim(struct mp_rx *rx, struct mp_rx_buf *buf);
-void mp_rx_buf_free(struct mp_rx *rx, struct mp_rx_buf *buf);
+/* Whether @want requests are posted that nobody counts on.  rx->lock. */
+static inline bool mp_rx_spare(const struct mp_rx *rx, unsigned int want)
+{
+	return rx->nr_fit + rx->nr_odd >= rx->reserved + want;
+}
 
+/* The bus-independent address of a fragment. */
 static inline phys_addr_t mp_frag_phys(const skb_frag_t *frag)
 {
 	return page_to_phys(skb_frag_page(frag)) + skb_frag_off(frag);
 }
+
+/* rx.c APIs */
+struct mp_request *mp_rx_take(struct mp_rx *rx);
+void mp_rx_untake(struct mp_rx *rx, struct mp_request *req);
+
+/* buffer.c APIs */
+struct mp_rx_buf *mp_rx_buf_make(struct mp_rx *rx, const u32 *room,
+				 unsigned int parts, u8 reserve);
+void mp_rx_buf_unmap(struct mp_rx *rx, struct mp_rx_buf *buf);
+void mp_rx_buf_cancel(struct mp_rx *rx, struct mp_rx_buf *buf);
+void mp_rx_buf_recycle(struct mp_rx *rx, struct mp_rx_buf *buf);
+void mp_rx_buf_free(struct mp_rx *rx, struct mp_rx_buf *buf);
+
+/* epoch.c APIs */
+extern wait_queue_head_t mp_rx_epoch_done;
+struct mp_epoch *mp_rx_skb_mark(struct mp_rx *rx, struct sk_buff *skb);
+void mp_rx_skb_add(struct mp_rx *rx, struct mp_epoch *epoch,
+		   struct sk_buff *skb, struct mp_rx_buf *buf, u32 start,
+		   u32 len);
+struct mp_rx_buf *mp_rx_find(struct mp_rx *rx, phys_addr_t key);
+void mp_rx_claim(struct mp_rx *rx, struct mp_rx_buf *buf);
+void mp_rx_unclaim(struct mp_rx *rx, struct mp_rx_buf *buf);
+void mp_rx_epoch_put(struct mp_epoch *epoch);
+void mp_rx_epochs_reap(struct mp_rx *rx);
+bool mp_rx_epochs_idle(struct mp_rx *rx);
 
 #endif /* _MPASSTHRU_RX_H */

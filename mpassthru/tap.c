@@ -49,51 +49,33 @@ static int set_iff(struct mp_port *port, const struct ifreq *ifr)
 	return 0;
 }
 
-static int get_iff(struct mp_port *port, struct ifreq *ifr)
+static int set_hwaddr(struct net_device *dev, struct ifreq *ifr)
 {
-	struct net_device *dev;
-	int err = -ENOLINK;
-
-	rtnl_lock();
-	dev = rtnl_dereference(port->dev);
-	if (dev) {
-		strscpy(ifr->ifr_name, dev->name, IFNAMSIZ);
-		ifr->ifr_flags = port->flags;
-		err = 0;
-	}
-	rtnl_unlock();
-	return err;
+	if (!ns_capable(dev_net(dev)->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	return mp_dev_set_mac_address(dev, &ifr->ifr_hwaddr);
 }
 
-static int get_hwaddr(struct mp_port *port, struct ifreq *ifr)
+/* The calls about the bound interface. */
+static int bound_ioctl(struct mp_port *port, unsigned int cmd, struct ifreq *ifr)
 {
 	struct net_device *dev;
-	int err = -ENOLINK;
+	int err = 0;
 
 	rtnl_lock();
 	dev = rtnl_dereference(port->dev);
-	if (dev) {
+	if (!dev) {
+		err = -ENOLINK;
+	} else if (cmd == SIOCSIFHWADDR) {
+		err = set_hwaddr(dev, ifr);
+	} else {
 		strscpy(ifr->ifr_name, dev->name, IFNAMSIZ);
-		ifr->ifr_hwaddr.sa_family = dev->type;
-		memcpy(ifr->ifr_hwaddr.sa_data, dev->dev_addr, ETH_ALEN);
-		err = 0;
-	}
-	rtnl_unlock();
-	return err;
-}
-
-static int set_hwaddr(struct mp_port *port, struct ifreq *ifr)
-{
-	struct net_device *dev;
-	int err = -ENOLINK;
-
-	rtnl_lock();
-	dev = rtnl_dereference(port->dev);
-	if (dev) {
-		if (ns_capable(dev_net(dev)->user_ns, CAP_NET_ADMIN))
-			err = mp_dev_set_mac_address(dev, &ifr->ifr_hwaddr);
-		else
-			err = -EPERM;
+		if (cmd == TUNGETIFF) {
+			ifr->ifr_flags = port->flags;
+		} else {
+			ifr->ifr_hwaddr.sa_family = dev->type;
+			memcpy(ifr->ifr_hwaddr.sa_data, dev->dev_addr, ETH_ALEN);
+		}
 	}
 	rtnl_unlock();
 	return err;
@@ -110,21 +92,10 @@ static long ifreq_ioctl(struct mp_port *port, unsigned int cmd,
 	if (copy_from_user(&ifr, argp, size))
 		return -EFAULT;
 
-	switch (cmd) {
-	case TUNSETIFF:
+	if (cmd == TUNSETIFF)
 		return set_iff(port, &ifr);
-	case TUNGETIFF:
-		err = get_iff(port, &ifr);
-		break;
-	case SIOCGIFHWADDR:
-		err = get_hwaddr(port, &ifr);
-		break;
-	case SIOCSIFHWADDR:
-		return set_hwaddr(port, &ifr);
-	default:
-		return -ENOTTY;
-	}
-	if (err)
+	err = bound_ioctl(port, cmd, &ifr);
+	if (err || cmd == SIOCSIFHWADDR)
 		return err;
 	return copy_to_user(argp, &ifr, size) ? -EFAULT : 0;
 }

@@ -380,6 +380,11 @@ static void mp_e1000e_configure_rx(struct e1000_adapter *adapter)
 {
 	BUILD_BUG_ON(MP_SLOT_PARTS < PS_PAGE_BUFFERS);
 
+	if (adapter->mp_silenced) {
+		pci_set_master(adapter->pdev);
+		adapter->mp_silenced = false;
+	}
+
 	if (!adapter->mp_parts)
 		return;
 
@@ -388,24 +393,35 @@ static void mp_e1000e_configure_rx(struct e1000_adapter *adapter)
 }
 
 /*
- * End all slots.  Where the NIC was not reset, which is on suspend and when
- * e1000e_open() fails, the receiver can still be on, and it cannot be turned
- * off on every part (FLAG2_NO_DISABLE_RX).  Then all DMA is, as suspend does
- * itself a little later.  A reset turns it on again.
+ * Where the NIC was not reset before its ring is freed, which is on suspend
+ * and when e1000e_open() fails, the receiver can still be on: some parts must
+ * not be told to turn it off (FLAG2_NO_DISABLE_RX).  So it loses the bus until
+ * it is set up again.  The read waits for what it wrote before.
  */
+static void mp_e1000e_silence(struct e1000_adapter *adapter)
+{
+	struct e1000_hw *hw = &adapter->hw;
+
+	if (pci_channel_offline(adapter->pdev) ||
+	    !(er32(RCTL) & E1000_RCTL_EN))
+		return;
+
+	e1000e_disable_pcie_master(hw);
+	pci_clear_master(adapter->pdev);
+	e1e_flush();
+	adapter->mp_silenced = true;
+}
+
 static void mp_e1000e_clean_ring(struct e1000_ring *rx_ring)
 {
 	struct e1000_adapter *adapter = rx_ring->adapter;
-	struct e1000_hw *hw = &adapter->hw;
 	unsigned int i;
 
 	if (!adapter->mp_slots || adapter->clean_rx != mp_e1000e_clean_rx)
 		return;
 
-	if (rx_ring->next_to_use != rx_ring->next_to_clean &&
-	    !pci_channel_offline(adapter->pdev) &&
-	    (er32(RCTL) & E1000_RCTL_EN))
-		e1000e_disable_pcie_master(hw);
+	if (rx_ring->next_to_use != rx_ring->next_to_clean)
+		mp_e1000e_silence(adapter);
 
 	for (i = 0; i < rx_ring->count; i++) {
 		mp_e1000e_unmap_header(adapter, &rx_ring->buffer_info[i]);

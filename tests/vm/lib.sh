@@ -149,7 +149,7 @@ guest_start() {
 		"${args[@]}" "$@" </dev/null >>"/out/qemu-$name.log" 2>&1 &
 	# Its end is not the shell's business: tests kill guests.
 	disown "$!"
-	until_true 20 lib_guest_started "$dir" "$!" && [[ -s $dir/pid ]] && return
+	until_true 60 lib_guest_started "$dir" "$!" && [[ -s $dir/pid ]] && return
 	echo "# guest $name did not start:"
 	tail -n 5 "/out/qemu-$name.log"
 	return 1

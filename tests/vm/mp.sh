@@ -37,7 +37,7 @@ mp_guest() {
 	local GUEST_WRAP=(mpctl run eth1 --mode "$mode" --)
 	shift 2
 
-	guest_start "$name" "$@" -- "${MP_NET[@]}" && guest_wait "$name" 90 &&
+	guest_start "$name" "$@" -- "${MP_NET[@]}" && guest_wait "$name" "${GUEST_PATIENCE:-90}" &&
 		net_setup "$name" && mp_reachable "$name"
 }
 
@@ -59,7 +59,7 @@ mp_guest_tap() {
 
 # The link may have to come up again first.
 mp_reachable() {
-	until_true 15 guest_exec "$1" "ping -q -c 1 -W 1 10.9.0.1 >/dev/null" ||
+	until_true 30 guest_exec "$1" "ping -q -c 1 -W 1 10.9.0.1 >/dev/null" ||
 		{ echo "# $1 cannot reach the peer"; return 1; }
 }
 
@@ -88,7 +88,7 @@ macvtap_guest() {
 	guest_start "$name" "$@" -- -netdev tap,id=n0,vhost=on,fd=3,vhostfd=4 \
 		-device "virtio-net-pci,netdev=n0,mac=$MP_MAC" \
 		3<>"$tap" 4<>/dev/vhost-net &&
-		guest_wait "$name" 90 && net_setup "$name" && mp_reachable "$name"
+		guest_wait "$name" "${GUEST_PATIENCE:-90}" && net_setup "$name" && mp_reachable "$name"
 }
 
 # mp_is KEY OPERATOR VALUE: compares mp_stat's answer, whole numbers or words

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory behind a driver's slot, while it is at the NIC and while it is in a
+ * frame on its way through the stack.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/slab.h>
+
+#include "rx.h"
+
+static struct kmem_cache *buf_cache;
+
+/* Frees a buffer whose page or request has moved on.  rx->lock. */
+void mp_rx_buf_free(struct mp_rx *rx, struct mp_rx_buf *buf)
+{
+	lockdep_assert_held(&rx->lock);
+	rx->reserved -= buf->reserved;
+	kmem_cache_free(buf_cache, buf);
+}
+
+/*
+ * Ends a buffer that brought the guest nothing: its request is posted again.  A
+ * host page is its frame's by then, or was put.  rx->lock.
+ */
+void mp_rx_buf_recycle(struct mp_rx *rx, struct mp_rx_buf *buf)
+{
+	if (buf->req)
+		mp_rx_untake(rx, buf->req);
+	mp_rx_buf_free(rx, buf);
+}
+
+/* As above for a buffer that never was in a frame.  rx->lock. */
+void mp_rx_buf_cancel(struct mp_rx *rx, struct mp_rx_buf *buf)
+{
+	if (!buf->req)
+		put_page(buf->page);
+	mp_rx_buf_recycle(rx, buf);
+}
+
+/*
+ * Points @buf at the first contiguous memory of @req that may take a frame, at
+ * least @room bytes.  In header split that is the request's start, else what
+ * follows the virtio header (whether it is in a segment of its own or not).
+ */
+static bool buf_from_request(struct mp_rx *rx, struct mp_rx_buf *buf,
+			     struct mp_request *req, u32 room)
+{
+	u32 skip = rx->mode == MP_MODE_WHOLE_FRAME ? rx->backend->hdr_len : 0;
+	const struct bio_vec *seg = req->segs;
+	const struct bio_vec *end = seg + req->nr_segs;
+
+	if (req->len < skip + room) {
+		req->reason = MP_COPY_SHORT_BUFFER;
+		return false;
+	}
+	buf->prefix = skip;
+	while (seg < end && skip >= seg->bv_len)
+		skip -= seg++->bv_len;
+	if (seg == end || seg->bv_len - skip < room) {
+		req->reason = MP_COPY_PAGE_CROSSING;
+		return false;
+	}
+	if ((seg->bv_offset + skip) & 1) {
+		req->reason = MP_COPY_UNALIGNED;
+		return false;
+	}
+	buf->req = req;
+	buf->page = seg->bv_page;
+	buf->offset = seg->bv_offset + skip;
+	buf->len = seg->bv_len - skip;
+	return true;
+}
+
+/* Looks for a posted request that the NIC can have; moves the unfit out of the way. */
+static bool buf_take_fit(struct mp_rx *rx, struct mp_rx_buf *buf, u32 room)
+{
+	struct mp_request *req, *next;
+
+	list_for_each_entry_safe(req, next, &rx->fit, node) {
+		if (buf_from_request(rx, buf, req, room)) {
+			list_del_init(&req->node);
+			rx->nr_fit--;
+			req->state = MP_REQ_NIC;
+			return true;
+		}
+		list_move_tail(&req->node, &rx->odd);
+		rx->nr_fit--;
+		rx->nr_odd++;
+	}
+	return false;
+}
+
+/*
+ * A host page for a frame that will be copied, because the guest's buffers do
+ * not suit the NIC.
+ */
+static bool buf_take_page(struct mp_rx *rx, struct mp_rx_buf *buf, u32 room)
+{
+	const struct mp_request *odd;
+
+	if (!rx->nr_odd || room > PAGE_SIZE)
+		return false;
+	odd = list_first_entry(&rx->odd, struct mp_request, node);
+	buf->page = dev_alloc_page();
+	if (!buf->page)
+		return false;
+	buf->reason = odd->reason;
+	buf->offset = 0;
+	buf->len = PAGE_SIZE;
+	buf->prefix = 0;
+	buf->req = NULL;
+	return true;
+}
+
+/* Cuts a buffer down to as many of the next parts as lie in it whole. */
+static void buf_trim(struct mp_rx_buf *buf, const u32 *room, unsigned int parts)
+{
+	u32 len = 0;
+
+	while (parts-- && len + *room <= buf->len)
+		len += *room++;
+	buf->len = len;
+}
+
+/*
+ * Makes a buffer that the NIC may write to, for the first of @parts or more of
+ * them.  rx->lock.
+ */
+struct mp_rx_buf *mp_rx_buf_make(struct mp_rx *rx, const u32 *room,
+				 unsigned int parts, u8 reserve)
+{
+	struct mp_rx_buf *buf;
+
+	buf = kmem_cache_zalloc(buf_cache, GFP_ATOMIC);
+	if (!buf)
+		return NULL;
+
+	/* One for the buffer itself, what its packet needs beside it after. */
+	if (!mp_rx_spare(rx, 1 + reserve))
+		goto err_free;
+	if (!buf_take_fit(rx, buf, *room)) {
+		/* A copy takes a second request for the payload. */
+		reserve++;
+		if (!mp_rx_spare(rx, reserve) || !buf_take_page(rx, buf, *room))
+			goto err_free;
+	}
+
+	buf_trim(buf, room, parts);
+	buf->dma = dma_map_page(rx->dma, buf->page, buf->offset, buf->len,
+				DMA_FROM_DEVICE);
+	if (dma_mapping_error(rx->dma, buf->dma)) {
+		mp_rx_buf_cancel(rx, buf);
+		return NULL;
+	}
+	buf->reserved = reserve;
+	rx->reserved += reserve;
+	rx->nr_nic += !!buf->req;
+	return buf;
+
+err_free:
+	mp_rx_buf_free(rx, buf);
+	return NULL;
+}
+
+void mp_rx_buf_unmap(struct mp_rx *rx, struct mp_rx_buf *buf)
+{
+	dma_unmap_page(rx->dma, buf->dma, buf->len, DMA_FROM_DEVICE);
+	rx->nr_nic -= !!buf->req;
+}
+
+int mp_rx_init(void)
+{
+	buf_cache = KMEM_CACHE(mp_rx_buf, 0);
+	return buf_cache ? 0 : -ENOMEM;
+}
+
+void mp_rx_exit(void)
+{
+	kmem_cache_destroy(buf_cache);
+}
