@@ -35,6 +35,8 @@ static const struct reason copy_reasons[] = {
 		"in more pieces than one packet can carry" },
 	[MP_COPY_NO_BACKEND]	= { "no-backend",
 		"read() and write() instead of vhost" },
+	[MP_COPY_UNALIGNED]	= { "unaligned",
+		"guest buffer at an odd address" },
 };
 
 static const struct reason drop_reasons[] = {
