@@ -110,8 +110,11 @@ mp_balanced() {
 		(($(mp_stat tx_inflight) == 0))
 }
 
-# What must not change by binding and unbinding. Counters of the NIC do.
+# What must not change by binding and unbinding. Counters of the NIC do. A NIC
+# that was just given back needs a moment to find its link again: a state is
+# what it settles in.
 nic_state() {
+	wait_link "$1" >&2
 	ip -d link show "$1"
 	ip addr show "$1" | sed 's/valid_lft.*//'
 	ip route show dev "$1"
