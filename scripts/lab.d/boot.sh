@@ -10,14 +10,15 @@
 #   /lab/run                                            initrd, verdict
 #
 # Three channels lead out of L1: the console (ttyS0), and two virtio-serial
-# ports, one for the script's output and one for the verdict.
+# ports, one for the script's output and one for the verdict. If the peer is
+# outside, a third port carries commands to it.
 
 declare -A DRIVER_OF=([e1000e]=e1000e [igb]=igb [vmxnet3]=vmxnet3
 	[virtio-net-pci]=virtio_net)
 
 parse_options() {
 	opt_release=13 opt_time=300 opt_out='' opt_nic=e1000e opt_peer_nic=''
-	opt_pairs=1 opt_iommu='' opt_mem=4G opt_kernel='' opt_append=''
+	opt_peer=inside opt_pairs=1 opt_iommu='' opt_mem=4G opt_kernel='' opt_append=''
 	opt_env=() opt_allow=() opt_qemu=()
 
 	while [[ $# -gt 0 ]]; do
@@ -34,6 +35,7 @@ parse_options() {
 		-e | --env) opt_env+=("$2") ;;
 		-n | --nic) opt_nic=$2 ;;
 		--peer-nic) opt_peer_nic=$2 ;;
+		--peer) opt_peer=$2 ;;
 		-p | --pairs) opt_pairs=$2 ;;
 		-m | --mem) opt_mem=$2 ;;
 		--kernel) opt_kernel=$(realpath "$2") ;;
@@ -55,6 +57,8 @@ check_options() {
 	need_root
 	use_tree "$opt_release"
 	use_tree "$(qemu_release)"
+	[[ $opt_peer =~ ^(inside|outside)$ ]] || die "the peer is inside or outside, not $opt_peer"
+	[[ -z $opt_peer_nic || $opt_peer == inside ]] || die "a peer outside has taps, no NICs"
 	: "${opt_peer_nic:=$opt_nic}"
 	for model in "$opt_nic" "$opt_peer_nic"; do
 		[[ -n ${DRIVER_OF[$model]-} ]] || die "no such NIC: $model (there are: ${!DRIVER_OF[*]})"
@@ -99,7 +103,7 @@ make_initrd() {
 
 write_job() {
 	local JOB_MODE=$1 JOB_TOKEN=$token JOB_LIMIT=$opt_time
-	local JOB_COMMAND=("${job_command[@]}") JOB_ENV=("LAB_RELEASE=$opt_release" "${opt_env[@]}")
+	local JOB_COMMAND=("${job_command[@]}") JOB_ENV=("LAB_RELEASE=$opt_release" "LAB_PEER=$opt_peer" "${opt_env[@]}")
 	local JOB_DRIVERS=("${DRIVER_OF[$opt_nic]}" "${DRIVER_OF[$opt_peer_nic]}")
 
 	declare -p JOB_MODE JOB_TOKEN JOB_LIMIT JOB_COMMAND JOB_ENV JOB_DRIVERS
@@ -112,14 +116,28 @@ share() {
 
 # Each NIC sits behind a root port of its own, as in a real machine: its own
 # IOMMU group, room for igb's virtual functions, and it can be unplugged.
+#
+# add_nic PAIR SIDE MODEL [END]: END is what the NIC is plugged into, the
+# pair's hub unless told
 add_nic() {
 	local pair=$1 side=$2 model=$3 id=$1$2
 
 	qemu_args+=(
 		-device "pcie-root-port,id=port$id,chassis=$id,slot=$id"
-		-netdev "hubport,id=net$id,hubid=$pair"
+		-netdev "${4:-hubport,hubid=$pair},id=net$id"
 		-device "$model,bus=port$id,netdev=net$id,mac=52:54:00:1a:0$pair:0$side"
 	)
+}
+
+add_wire() {
+	local pair=$1
+
+	if [[ $opt_peer == outside ]]; then
+		add_nic "$pair" 1 "$opt_nic" "tap,ifname=eth$pair,script=no,downscript=no"
+	else
+		add_nic "$pair" 1 "$opt_nic"
+		add_nic "$pair" 2 "$opt_peer_nic"
+	fi
 }
 
 add_machine() {
@@ -166,6 +184,8 @@ add_channels() {
 		-device "virtserialport,chardev=output,name=lab.output"
 		-chardev "file,id=verdict,path=/lab/run/verdict"
 		-device "virtserialport,chardev=verdict,name=lab.verdict")
+	[[ $opt_peer == inside ]] || qemu_args+=(-chardev "pipe,id=peer,path=/lab/run/peer"
+		-device "virtserialport,chardev=peer,name=lab.peer")
 }
 
 qemu_command() {
@@ -175,8 +195,7 @@ qemu_command() {
 	add_shares
 	add_channels "$1"
 	for ((pair = 1; pair <= opt_pairs; pair++)); do
-		add_nic "$pair" 1 "$opt_nic"
-		add_nic "$pair" 2 "$opt_peer_nic"
+		add_wire "$pair"
 	done
 	qemu_args+=("${opt_qemu[@]}")
 
@@ -189,9 +208,32 @@ qemu_command() {
 	[[ -z $opt_kernel ]] || enter_args+=(--bind "$opt_kernel:/lab/kernel")
 }
 
+# The peer outside: network and process namespaces that live as long as the
+# process started here. Nothing else of the machine's network is touched.
+start_peer() {
+	local i
+
+	mkfifo "$run/peer.in" "$run/peer.out"
+	unshare --mount --propagation private --net --pid --fork --kill-child -- \
+		"$LAB_D/enter" "$LAB_DIR/$(qemu_release)" --bind "$LAB_SRC:/src/mpassthru" \
+		--bind "$run:/lab/run" -- \
+		/src/mpassthru/scripts/lab.d/peer-init "$opt_pairs" \
+		</dev/null >"$out/peer.log" 2>&1 &
+	peer_pid=$!
+	for ((i = 0; i < 100; i++)); do
+		[[ ! -e $run/peer.ready ]] || return 0
+		sleep 0.1
+	done
+	cat "$out/peer.log" >&2
+	die "the peer outside did not start"
+}
+
 # Becomes QEMU: the process id stays the same all the way.
 exec_qemu() {
-	exec unshare --mount --propagation private -- \
+	local where=()
+
+	[[ -z $peer_pid ]] || where=(nsenter --net="/proc/$peer_pid/ns/net")
+	exec "${where[@]}" unshare --mount --propagation private -- \
 		"$LAB_D/enter" "$LAB_DIR/$(qemu_release)" "${enter_args[@]}" -- \
 		qemu-system-x86_64 "${qemu_args[@]}"
 }
@@ -208,7 +250,7 @@ prepare() {
 	local mode=$1
 
 	run=$(mktemp -d)
-	qemu_pid=
+	qemu_pid='' peer_pid=''
 	trap clean_up EXIT
 	trap 'exit 130' INT TERM
 	token=$(od -An -N 12 -tx1 /dev/urandom | tr -d ' \n')
@@ -223,10 +265,15 @@ prepare() {
 	make_out
 	make_initrd "$mode"
 	qemu_command "$mode"
+	[[ $opt_peer == inside ]] || start_peer
 }
 
 clean_up() {
 	[[ -z $qemu_pid ]] || kill -9 "$qemu_pid" 2>/dev/null || true
+	if [[ -n $peer_pid ]]; then
+		kill -9 "$peer_pid" 2>/dev/null || true
+		wait "$peer_pid" 2>/dev/null || true
+	fi
 	rm -rf "$run"
 }
 

@@ -14,7 +14,7 @@ GUEST_PROGRAMS=(/usr/bin/bash /usr/bin/socat /usr/bin/iperf3 /usr/sbin/ethtool /
 	/usr/bin/tcpdump)
 
 initrd_stamp() {
-	{ cat "$LAB_D/initrd.sh" "$LAB_D/guest-init"; kver_of "$1/tree"; } |
+	{ cat "$LAB_D/initrd.sh" "$LAB_D/guest-init" "$LAB_D/responder"; kver_of "$1/tree"; } |
 		sha256sum | cut -d ' ' -f 1
 }
 
@@ -69,6 +69,7 @@ build_guest_initrd() (
 	add_modules "$1" "$2" "$stage" "${GUEST_MODULES[@]}"
 	add_programs "$1" "$stage" "${GUEST_PROGRAMS[@]}"
 	install -m 755 "$LAB_D/guest-init" "$stage/init"
+	install -m 644 "$LAB_D/responder" "$stage/responder"
 	pack "$stage" "$3"
 )
 

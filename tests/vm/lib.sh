@@ -83,17 +83,44 @@ until_true() {
 
 # ---- the wire --------------------------------------------------------------
 
+# peer COMMAND...: runs it at the far end. Outside of L1 that takes one command
+# at a time, and none reads our standard input.
 peer() {
-	ip netns exec peer "$@"
+	if lib_peer_outside; then
+		lib_peer_exec -t 300 "$(printf '%q ' "$@")"
+	else
+		ip netns exec peer "$@"
+	fi
 }
 
-# wait_link IF [NAMESPACE]
+lib_peer_outside() {
+	[[ ${LAB_PEER-} == outside ]]
+}
+
+# lib_peer_exec [-t SECONDS] COMMAND: guest_exec for a peer outside
+lib_peer_exec() {
+	local limit=60 port
+	[[ $1 != -t ]] || { limit=$2; shift 2; }
+
+	port=$(lib_port lab.peer) || { echo "# no port to the peer" >&2; return 124; }
+	( flock 9; exec 7<>"$port" 8<&7; lib_ask true "$limit" "$*" ) 9>/run/peer.lock
+}
+
+# lib_port NAME: the device of a virtio-serial port
+lib_port() {
+	local file
+
+	file=$(grep -lx "$1" /sys/class/virtio-ports/*/name) &&
+		echo "/dev/$(basename "$(dirname "$file")")"
+}
+
+# wait_link IF [PLACE]
 wait_link() {
 	until_true 15 lib_link_is_up "$@" || { echo "# no link on $*"; return 1; }
 }
 
 lib_link_is_up() {
-	ip ${2:+-n "$2"} -br link show "$1" | awk '{ exit $2 != "UP" }'
+	on "${2:-host}" "ip -br link show $1" | awk '{ exit $2 != "UP" }'
 }
 
 # nic_driver FILE.ko: put another build of a driver in the place of the one
@@ -199,17 +226,19 @@ guest_exec() {
 	[[ $1 != -t ]] || { limit=$2; shift 2; }
 
 	guest_alive "$name" || { echo "# guest $name is not running" >&2; return 124; }
-	( flock 9; lib_ask_guest "$name" "$limit" "$*" ) 9>"$GUEST_DIR/$name/lock"
+	# Opened for reading and writing, so that a dead QEMU cannot block us.
+	( flock 9
+	  exec 7<>"$GUEST_DIR/$name/command.in" 8<>"$GUEST_DIR/$name/command.out"
+	  lib_ask "guest_alive $name" "$limit" "$*" ) 9>"$GUEST_DIR/$name/lock"
 }
 
-# Opens the fifos for reading and writing, so that a dead QEMU cannot block us.
-lib_ask_guest() {
-	local name=$1 limit=$2 id=$BASHPID.$SRANDOM reply status out err
-	local to from
+# lib_ask ALIVE SECONDS COMMAND: a request to a responder (scripts/lab.d/responder)
+# on descriptor 7, its answer on 8. Given up when the command ALIVE fails.
+lib_ask() {
+	local alive=$1 limit=$2 id=$BASHPID.$SRANDOM reply status out err
 
-	exec {to}<>"$GUEST_DIR/$name/command.in" {from}<>"$GUEST_DIR/$name/command.out"
-	echo "$id $limit $(base64 -w 0 <<<"$3")" >&"$to"
-	reply=$(lib_await_reply "$name" "$id" "$((SECONDS + limit + 5))" "$from") || return 124
+	echo "$id $limit $(base64 -w 0 <<<"$3")" >&7
+	reply=$(lib_await_reply "$alive" "$id" "$((SECONDS + limit + 5))") || return 124
 	read -r status out err <<<"$reply"
 	base64 -d <<<"${out%=}"
 	base64 -d <<<"${err%=}" >&2
@@ -218,16 +247,16 @@ lib_ask_guest() {
 
 # Answers to requests that were given up earlier may come first.
 lib_await_reply() {
-	local name=$1 id=$2 deadline=$3 from=$4 line='' part
+	local alive=$1 id=$2 deadline=$3 line='' part
 
 	while ((SECONDS < deadline)); do
-		if IFS= read -r -t 1 part <&"$from"; then
+		if IFS= read -r -t 1 part <&8; then
 			line+=$part
 			[[ $line != "$id "* ]] || { echo "${line#* }"; return; }
 			line=''
 		else
 			line+=$part
-			guest_alive "$name" || return
+			$alive || return
 		fi
 	done
 	return 1
@@ -273,16 +302,24 @@ lib_guest_gone() {
 
 # ---- traffic ---------------------------------------------------------------
 
-# on PLACE COMMAND: run a bash command on host, peer or a guest
+# on PLACE COMMAND: run a bash command on host, peer or a guest. The latter two
+# take -t SECONDS in front of the command, as guest_exec does.
 on() {
 	local place=$1
 	shift
 
 	case $place in
 	host) bash -c "$*" ;;
-	peer) peer bash -c "$*" ;;
+	peer) if lib_peer_outside; then lib_peer_exec "$@"; else lib_peer_bash "$@"; fi ;;
 	*) guest_exec "$place" "$@" ;;
 	esac
+}
+
+lib_peer_bash() {
+	local limit=()
+
+	[[ $1 != -t ]] || { limit=(timeout "$2"); shift 2; }
+	peer "${limit[@]}" bash -c "$*"
 }
 
 # net_setup [GUEST [LAST]]: addresses 10.9.0.LAST/24 and fd09::LAST/64 for the
