@@ -4,10 +4,13 @@
  *
  *   rr PORT                        the server: one client after the other
  *   rr [-t SECONDS] ADDRESS PORT   the client: prints one JSON object
+ *
+ * The client ends after its time, or by SIGTERM.
  */
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -18,7 +21,14 @@
 #define MAX_TRIPS	2000000
 #define WARM_UP		50	/* the first ones are not counted */
 
+static volatile sig_atomic_t asked_to_end;
 static uint64_t trips[MAX_TRIPS];
+
+static void on_term(int sig)
+{
+	(void)sig;
+	asked_to_end = 1;
+}
 
 static void no_delay(int fd)
 {
@@ -92,10 +102,13 @@ static void ask(const struct address *to, double seconds)
 	uint64_t end;
 
 	no_delay(fd);
+	/* a trip under way is to end as ever */
+	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term,
+						.sa_flags = SA_RESTART }, NULL);
 	for (i = 0; i < WARM_UP; i++)
 		trip(fd);
 	end = now() + seconds * NSEC;
-	while (now() < end && count < MAX_TRIPS)
+	while (now() < end && !asked_to_end && count < MAX_TRIPS)
 		trips[count++] = trip(fd);
 	report(count);
 }

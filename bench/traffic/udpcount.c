@@ -2,12 +2,13 @@
 /*
  * udpcount: counts what udpblast sends: received, lost, out of order.
  *
- * Ends with the datagram behind the last, or when none came for a while, or at
- * its limit. Prints one JSON object.
+ * Ends with the datagram behind the last, or when none came for a while, at its
+ * limit, or by SIGTERM. Prints one JSON object.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@ struct tally {
 	uint64_t	sent;		/* as the sender said, 0 if it did not */
 	int		ended;
 };
+
+static volatile sig_atomic_t asked_to_end;
 
 static char payload[BATCH][MAX_PAYLOAD];
 static struct iovec iov[BATCH];
@@ -82,6 +85,12 @@ static int receive(int fd, struct tally *t)
 	return 0;
 }
 
+static void on_term(int sig)
+{
+	(void)sig;
+	asked_to_end = 1;
+}
+
 static void set_timeout(int fd, int seconds)
 {
 	struct timeval tv = { .tv_sec = seconds };
@@ -95,7 +104,7 @@ static void count(int fd, struct tally *t, double limit)
 	int err;
 
 	set_timeout(fd, 1);
-	while (!t->ended && now() < deadline) {
+	while (!t->ended && !asked_to_end && now() < deadline) {
 		err = receive(fd, t);
 		if (err && err != -EAGAIN) {
 			errno = -err;
@@ -144,6 +153,8 @@ int main(int argc, char **argv)
 	/* a burst is not to be lost here; as far as the system allows */
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
+	/* without SA_RESTART: it has to wake us up */
+	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term }, NULL);
 	prepare();
 	count(fd, &t, limit);
 	report(&t);

@@ -12,6 +12,8 @@ GUEST_MODULES=(virtio_pci virtio_console virtio_net failover net_failover
 	af_packet 9pnet_virtio 9p)
 GUEST_PROGRAMS=(/usr/bin/bash /usr/bin/socat /usr/bin/iperf3 /usr/sbin/ethtool /usr/sbin/ip
 	/usr/bin/tcpdump)
+# opened by threads that end, so no program names it
+GUEST_LIBRARIES=(/usr/lib/x86_64-linux-gnu/libgcc_s.so.1)
 
 initrd_stamp() {
 	{ cat "$LAB_D/initrd.sh" "$LAB_D/guest-init" "$LAB_D/responder"; kver_of "$1/tree"; } |
@@ -67,7 +69,7 @@ build_guest_initrd() (
 	trap 'rm -rf "$stage"' EXIT
 	add_busybox "$1" "$stage"
 	add_modules "$1" "$2" "$stage" "${GUEST_MODULES[@]}"
-	add_programs "$1" "$stage" "${GUEST_PROGRAMS[@]}"
+	add_programs "$1" "$stage" "${GUEST_PROGRAMS[@]}" "${GUEST_LIBRARIES[@]}"
 	install -m 755 "$LAB_D/guest-init" "$stage/init"
 	install -m 644 "$LAB_D/responder" "$stage/responder"
 	pack "$stage" "$3"
@@ -132,7 +134,7 @@ libraries_of() {
 	local tree=$1
 	shift
 
-	chroot "$tree" ldd "$@" | grep -oE '/[^ ]+\.so[^ ]*'
+	chroot "$tree" ldd "$@" | grep -oE '/[^ :]+\.so[^ :]*'
 }
 
 pack() {
