@@ -20,6 +20,9 @@
 #define SEGS_MAX	256
 #define SEGS_FEW	2
 
+/* As long as NICs wait before they interrupt for what they sent. */
+#define TX_COALESCE_US	100
+
 static struct vmp_queue *queue_of(struct mp_backend *backend)
 {
 	return container_of(backend, struct vmp_queue, backend);
@@ -69,18 +72,66 @@ static void log_slot(struct vmp_queue *queue, const struct vmp_slot *slot)
 	}
 }
 
+static void interrupt(struct vmp_queue *queue)
+{
+	lockdep_assert_held(&queue->used_lock);
+	if (mp_ring_interrupt(&queue->ring) && queue->call)
+		mp_eventfd_signal(queue->call);
+}
+
+/*
+ * Transmit.  What was sent is visible to the guest at once, and it finds it when
+ * it sends or receives the next time; so it is interrupted for that only if it
+ * did not within a moment.  In the same moment it may offer more without a kick,
+ * if enough is on its way already.
+ */
+static void coalesce(struct vmp_queue *queue)
+{
+	if (!hrtimer_is_queued(&queue->coalesce))
+		hrtimer_start(&queue->coalesce, ns_to_ktime(TX_COALESCE_US * NSEC_PER_USEC),
+			      HRTIMER_MODE_REL_SOFT);
+}
+
+static enum hrtimer_restart coalesce_over(struct hrtimer *timer)
+{
+	struct vmp_queue *queue = container_of(timer, struct vmp_queue, coalesce);
+
+	spin_lock(&queue->used_lock);
+	interrupt(queue);
+	spin_unlock(&queue->used_lock);
+	if (READ_ONCE(queue->patient)) {
+		WRITE_ONCE(queue->hungry, true);
+		vmp_queue_kick(queue);
+	}
+	return HRTIMER_NORESTART;
+}
+
 static void flush(struct vmp_queue *queue)
 {
+	bool some;
+
 	spin_lock_bh(&queue->used_lock);
 	log_ring(queue);
-	if (mp_ring_publish(&queue->ring) && queue->call)
-		mp_eventfd_signal(queue->call);
+	some = mp_ring_expose(&queue->ring);
+	/* With half its ring on the way the guest may be waiting for room. */
+	if (some && queue->index == VMP_TX &&
+	    mp_ring_out(&queue->ring) < queue->num / 2)
+		coalesce(queue);
+	else if (some)
+		interrupt(queue);
 	spin_unlock_bh(&queue->used_lock);
 }
 
 static void flush_tasklet(struct tasklet_struct *tasklet)
 {
-	flush(container_of(tasklet, struct vmp_queue, flush));
+	struct vmp_queue *queue = container_of(tasklet, struct vmp_queue, flush);
+
+	flush(queue);
+	/* Pairs with the barrier in patience(): used index before the look. */
+	smp_mb();
+	if (READ_ONCE(queue->patient) &&
+	    (!mp_ring_out(&queue->ring) || mp_ring_offered(&queue->ring)))
+		vmp_queue_kick(queue);
 }
 
 static void give_back(struct vmp_queue *queue, struct vmp_slot *slot, u32 len)
@@ -322,13 +373,27 @@ static int serve_batch(struct vmp_queue *queue, unsigned int *nr)
 /*
  * How many entries the guest should offer before it kicks.  Receive buffers
  * are posted long before they are needed, so a kick for each would only cost
- * exits and wake-ups; that is, unless the port has too few.
+ * exits and wake-ups; that is, unless the port has too few.  To transmit, the
+ * guest need not kick for less than what is on its way: whatever comes back
+ * makes us look, or the end of the moment does (flush_tasklet(), coalesce()).
  */
 static u16 patience(struct vmp_queue *queue, bool hungry)
 {
-	if (queue->index == VMP_TX || hungry)
-		return 1;
-	return max(queue->num / 4, 1U);
+	const u32 most = max(queue->num / 4, 1U);
+	u32 nr = most;
+
+	if (queue->index == VMP_TX) {
+		WRITE_ONCE(queue->patient, true);
+		smp_mb();	/* pairs with flush_tasklet() */
+		nr = clamp(mp_ring_out(&queue->ring), 1U, most);
+	}
+	if (hungry)
+		nr = 1;
+	if (queue->index == VMP_TX && nr > 1)
+		coalesce(queue);
+	else
+		WRITE_ONCE(queue->patient, false);
+	return nr;
 }
 
 /* Takes all that the guest offers.  The worker; may sleep. */
@@ -536,7 +601,12 @@ static void stop(struct vmp_queue *queue)
 		mp_backend_drain(queue->sock);
 	}
 	tasklet_kill(&queue->flush);
-	flush(queue);
+	hrtimer_cancel(&queue->coalesce);
+	spin_lock_bh(&queue->used_lock);
+	log_ring(queue);
+	mp_ring_expose(&queue->ring);
+	interrupt(queue);
+	spin_unlock_bh(&queue->used_lock);
 	queue->base = queue->ring.last_avail;
 	unmap(queue);
 	free_slots(queue);
@@ -619,4 +689,6 @@ void vmp_queue_init(struct vmp_queue *queue, struct vmp_device *device,
 	mutex_init(&queue->mutex);
 	spin_lock_init(&queue->used_lock);
 	tasklet_setup(&queue->flush, flush_tasklet);
+	mp_hrtimer_setup(&queue->coalesce, coalesce_over, CLOCK_MONOTONIC,
+			 HRTIMER_MODE_REL_SOFT);
 }

@@ -100,6 +100,7 @@ int mp_ring_init(struct mp_ring *ring, u16 num, void *desc, void *avail,
 	ring->used_idx = load16(&ring->used->idx);
 	ring->published = ring->used_idx;
 	ring->signalled_valid = false;
+	ring->unasked = false;
 	ring->broken = false;
 	ring->error = NULL;
 	return 0;
@@ -124,6 +125,11 @@ int mp_ring_avail(struct mp_ring *ring)
 	smp_rmb();
 	ring->avail_idx = idx;
 	return nr;
+}
+
+bool mp_ring_offered(const struct mp_ring *ring)
+{
+	return load16(&ring->avail->idx) != READ_ONCE(ring->last_avail);
 }
 
 /* @desc may be hostile memory or our copy; each field is fetched once. */
@@ -315,11 +321,21 @@ void mp_ring_push(struct mp_ring *ring, u16 head, u32 len)
 	ring->used_idx++;
 }
 
-static bool wants_interrupt(struct mp_ring *ring)
+bool mp_ring_interrupt(struct mp_ring *ring)
 {
 	bool valid = ring->signalled_valid;
 	u16 old = ring->signalled;
 
+	if (!ring->unasked)
+		return false;
+	ring->unasked = false;
+
+	/*
+	 * Index before the look at what the guest wants.  Pairs with the
+	 * guest's barrier between asking for an interrupt and its last look at
+	 * the index: one of the two sees the other.
+	 */
+	smp_mb();
 	if (!ring->event_idx)
 		return !(load16(&ring->avail->flags) &
 			 VRING_AVAIL_F_NO_INTERRUPT);
@@ -331,7 +347,7 @@ static bool wants_interrupt(struct mp_ring *ring)
 	return vring_need_event(load16(used_event(ring)), ring->published, old);
 }
 
-bool mp_ring_publish(struct mp_ring *ring)
+bool mp_ring_expose(struct mp_ring *ring)
 {
 	if (ring->published == ring->used_idx)
 		return false;
@@ -340,14 +356,13 @@ bool mp_ring_publish(struct mp_ring *ring)
 	smp_wmb();
 	store16(&ring->used->idx, ring->used_idx);
 	ring->published = ring->used_idx;
+	ring->unasked = true;
+	return true;
+}
 
-	/*
-	 * Index before the look at what the guest wants.  Pairs with the
-	 * guest's barrier between asking for an interrupt and its last look at
-	 * the index: one of the two sees the other.
-	 */
-	smp_mb();
-	return wants_interrupt(ring);
+bool mp_ring_publish(struct mp_ring *ring)
+{
+	return mp_ring_expose(ring) && mp_ring_interrupt(ring);
 }
 
 void mp_ring_quiet(struct mp_ring *ring)

@@ -6,6 +6,7 @@
 #ifndef _VHOST_MP_RING_H
 #define _VHOST_MP_RING_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 #include <linux/virtio_ring.h>
 
@@ -31,6 +32,7 @@ struct mp_memtable;
  * @signalled: the used index when the guest's wish for an interrupt was last
  *	looked at (with @event_idx)
  * @signalled_valid: @signalled means something
+ * @unasked: @published moved since the guest's wish was last looked at
  * @error: why @broken, a constant string for a log line
  *
  * All memory behind the pointers is hostile: every value is read once and
@@ -55,6 +57,7 @@ struct mp_ring {
 	u16 published;
 	u16 signalled;
 	bool signalled_valid;
+	bool unasked;
 	const char *error;
 };
 
@@ -127,10 +130,17 @@ void mp_ring_rewind(struct mp_ring *ring, u16 nr);
 /* Fills the next used entry; the guest sees it at mp_ring_publish(). */
 void mp_ring_push(struct mp_ring *ring, u16 head, u32 len);
 
+/* Makes all pushed entries visible.  False if there are none. */
+bool mp_ring_expose(struct mp_ring *ring);
+
 /*
- * Makes all pushed entries visible.  True if the guest wants an interrupt for
- * them; one true answer covers all entries so far.  False if there are none.
+ * Whether the guest wants an interrupt for what became visible since this was
+ * last asked.  The later it is asked, the better the chance that the guest has
+ * found the entries by itself.
  */
+bool mp_ring_interrupt(struct mp_ring *ring);
+
+/* Both at once. */
 bool mp_ring_publish(struct mp_ring *ring);
 
 /* Asks the guest not to kick. */
@@ -142,6 +152,18 @@ void mp_ring_quiet(struct mp_ring *ring);
  * for that.  A guest without event index kicks for every entry.
  */
 bool mp_ring_listen_after(struct mp_ring *ring, u16 nr);
+
+/*
+ * Chains that were taken and not pushed yet.  A hint to whoever does not hold
+ * both halves' locks.
+ */
+static inline u16 mp_ring_out(const struct mp_ring *ring)
+{
+	return READ_ONCE(ring->last_avail) - READ_ONCE(ring->used_idx);
+}
+
+/* Whether the guest offers something that was not taken; likewise a hint. */
+bool mp_ring_offered(const struct mp_ring *ring);
 
 /* Asks the guest to kick for what it offers next, else as above. */
 static inline bool mp_ring_listen(struct mp_ring *ring)

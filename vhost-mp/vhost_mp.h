@@ -7,6 +7,7 @@
 #define _VHOST_MP_H
 
 #include <linux/eventfd.h>
+#include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
@@ -79,7 +80,8 @@ struct vmp_slot {
  * @kick_head: that wait queue
  * @kick_poll: to find it
  * @kicked: there may be something to do
- * @hungry: the port has too few receive requests
+ * @hungry: do not wait for the guest to offer many
+ * @patient: the guest was asked to kick only when it offers many (transmit)
  * @error: eventfd for a broken ring, or NULL
  * @file: the attached port's descriptor, or NULL
  * @sock: its socket
@@ -93,6 +95,7 @@ struct vmp_slot {
  * @call: eventfd for interrupts, or NULL (@used_lock)
  * @log: the device's log, or NULL (@used_lock)
  * @flush: publishes used entries, once a softirq round
+ * @coalesce: ends the wait for more of them, or for more kicks (transmit)
  */
 struct vmp_queue {
 	struct mp_backend backend;
@@ -109,6 +112,7 @@ struct vmp_queue {
 	poll_table kick_poll;
 	unsigned long kicked;
 	bool hungry;
+	bool patient;
 	struct eventfd_ctx *error;
 	struct file *file;
 	struct socket *sock;
@@ -122,6 +126,7 @@ struct vmp_queue {
 	struct eventfd_ctx *call;
 	struct vmp_log *log;
 	struct tasklet_struct flush;
+	struct hrtimer coalesce;
 };
 
 /**
