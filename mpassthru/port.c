@@ -210,11 +210,13 @@ static int netdev_event(struct notifier_block *nb, unsigned long event,
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
 	struct mp_port *port;
 
-	if (event != NETDEV_UNREGISTER)
+	if (event != NETDEV_UNREGISTER && event != NETDEV_CHANGEMTU)
 		return NOTIFY_DONE;
 	port = mp_port_of_dev(dev);
-	if (port)
+	if (port && event == NETDEV_UNREGISTER)
 		unbind_dev(port, dev);
+	else if (port)
+		mp_rx_mtu_changed(port);
 	return NOTIFY_DONE;
 }
 

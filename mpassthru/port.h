@@ -116,6 +116,7 @@ int mp_rx_start(struct mp_port *port, struct mp_backend *backend);
 void mp_rx_stop(struct mp_port *port);
 void mp_rx_attach_nic(struct mp_port *port);
 void mp_rx_detach_nic(struct mp_port *port);
+void mp_rx_mtu_changed(struct mp_port *port);
 void mp_rx_post(struct mp_rx *rx, struct mp_requests *reqs);
 void mp_rx_gauges(struct mp_rx *rx, struct mp_info *info);
 int mp_rx_init(void);

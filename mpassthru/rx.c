@@ -6,6 +6,7 @@
  * driver's slot (at the NIC), behind one in an epoch (in the stack), or the
  * backend's.  buffer.c, construct.c, epoch.c and frame.c have it in turn.
  */
+#include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
@@ -74,7 +75,11 @@ void mp_rx_post(struct mp_rx *rx, struct mp_requests *reqs)
 	rcu_read_unlock();
 }
 
-/* The best layout that is asked for, that driver and guest can both do. */
+/*
+ * The best layout that is asked for, that driver and guest can both do.  Left to
+ * us, that is whole frames as long as they fit into what guests post, because
+ * they take the short way (direct.c); a jumbo frame has to be split.
+ */
 static enum mp_mode choose_mode(const struct mp_rx *rx,
 				const struct mp_nic_ops *nic)
 {
@@ -85,6 +90,9 @@ static enum mp_mode choose_mode(const struct mp_rx *rx,
 		modes &= ~BIT(MP_MODE_HEADER_SPLIT);
 	if (asked == MP_MODE_COPY)
 		return MP_MODE_COPY;
+	if (asked == MP_MODE_AUTO && (modes & BIT(MP_MODE_WHOLE_FRAME)) &&
+	    rx->dev->mtu <= ETH_DATA_LEN)
+		asked = MP_MODE_WHOLE_FRAME;
 	if (asked == MP_MODE_WHOLE_FRAME)
 		modes &= BIT(MP_MODE_WHOLE_FRAME);
 	if (modes & BIT(MP_MODE_HEADER_SPLIT))
@@ -118,9 +126,9 @@ void mp_rx_attach_nic(struct mp_port *port)
 	if (!rx || !dev)
 		return;
 	nic = mp_nic_find(dev);
+	rx->dev = dev;
 	rx->mode = choose_mode(rx, nic);
 	rx->why_copy = why_copy(rx, nic);
-	rx->dev = dev;
 	if (rx->mode == MP_MODE_COPY)
 		return;
 
@@ -155,6 +163,17 @@ void mp_rx_detach_nic(struct mp_port *port)
 		WARN_ON_ONCE(rx->nr_nic);
 	}
 	rx->dev = NULL;
+}
+
+/* What auto chooses goes by the MTU.  RTNL. */
+void mp_rx_mtu_changed(struct mp_port *port)
+{
+	struct mp_rx *rx = rtnl_dereference(port->rx);
+
+	if (!rx || !rx->dev || choose_mode(rx, mp_nic_find(rx->dev)) == rx->mode)
+		return;
+	mp_rx_detach_nic(port);
+	mp_rx_attach_nic(port);
 }
 
 static struct mp_rx *rx_alloc(struct mp_port *port, struct mp_backend *backend)

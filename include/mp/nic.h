@@ -24,7 +24,8 @@
  *
  * A slot travels in one direction::
  *
- *	mp_rx_construct() -> descriptor -> NIC -> mp_rx_fill() or mp_rx_frame()
+ *	mp_rx_construct() -> descriptor -> NIC -> mp_rx_direct(), or
+ *	                                          mp_rx_fill() or mp_rx_frame()
  *	                                          -> mp_rx_deliver()
  *	                          (unused, bad frame) -> mp_rx_discard()
  *
@@ -37,7 +38,8 @@
  * to it.
  *
  * *Layouts.*  In %MP_MODE_WHOLE_FRAME a slot has one part that takes the frame
- * from its first byte.  In %MP_MODE_HEADER_SPLIT the driver provides a header
+ * from its first byte; mp_rx_direct() is the short way for it, and mp_rx_frame()
+ * the way through the stack if that is refused.  In %MP_MODE_HEADER_SPLIT the driver provides a header
  * buffer of its own (the linear part of the skb) and the slot's parts take what
  * follows, each filled before the next.  The driver promises that the NIC
  * writes no more than the asked room into a part.  Parts may be adjacent in
@@ -99,6 +101,8 @@ bool mp_rx_construct(struct mp_rx *rx, struct mp_rx_slot *slot,
 void mp_rx_discard(struct mp_rx *rx, struct mp_rx_slot *slot);
 void mp_rx_fill(struct mp_rx *rx, struct mp_rx_slot *slot, struct sk_buff *skb,
 		unsigned int len);
+bool mp_rx_direct(struct mp_rx *rx, struct mp_rx_slot *slot, unsigned int len,
+		  bool csum_ok);
 struct sk_buff *mp_rx_frame(struct mp_rx *rx, struct napi_struct *napi,
 			    struct mp_rx_slot *slot, unsigned int len);
 struct sk_buff *mp_rx_deliver(struct mp_rx *rx, struct napi_struct *napi,

@@ -321,6 +321,36 @@ static struct sk_buff *mp_e1000e_take_split(struct e1000_ring *rx_ring,
 	return skb;
 }
 
+/* See e1000_rx_checksum(), which needs an skb, and gets all bad frames */
+static bool mp_e1000e_csum_ok(struct e1000_adapter *adapter, u32 staterr)
+{
+	return (adapter->netdev->features & NETIF_F_RXCSUM) &&
+	       !(staterr & E1000_RXD_STAT_IXSM) &&
+	       (staterr & (E1000_RXD_STAT_TCPCS | E1000_RXD_STAT_UDPCS));
+}
+
+static struct sk_buff *mp_e1000e_take_whole(struct e1000_ring *rx_ring,
+					    unsigned int i, unsigned int length,
+					    u32 staterr)
+{
+	struct e1000_adapter *adapter = rx_ring->adapter;
+	struct mp_rx_slot *slot = &adapter->mp_slots[i];
+
+	u8 errors = staterr >> 24;
+	bool ok;
+
+	ok = mp_e1000e_csum_ok(adapter, staterr);
+	if (!(errors & (E1000_RXD_ERR_TCPE | E1000_RXD_ERR_IPE)) &&
+	    mp_rx_direct(adapter->mp_rx, slot, length, ok)) {
+		adapter->hw_csum_good += ok;
+		adapter->total_rx_bytes += length;
+		adapter->total_rx_packets++;
+		return NULL;
+	}
+
+	return mp_rx_frame(adapter->mp_rx, &adapter->napi, slot, length);
+}
+
 /*
  * End the slot of a descriptor that the NIC wrote back.  The result is NULL if
  * there is no frame for the stack; a header buffer then waits to be armed
@@ -342,8 +372,7 @@ static struct sk_buff *mp_e1000e_take(struct e1000_ring *rx_ring,
 	if (mp_e1000e_split(adapter))
 		return mp_e1000e_take_split(rx_ring, i, length);
 
-	return mp_rx_frame(adapter->mp_rx, &adapter->napi,
-			   &adapter->mp_slots[i], length);
+	return mp_e1000e_take_whole(rx_ring, i, length, staterr);
 }
 
 /* The first half of a packet split write-back looks like an extended one. */

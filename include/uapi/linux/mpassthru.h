@@ -23,7 +23,7 @@
 
 /* How received frames reach the guest. */
 enum mp_mode {
-	MP_MODE_AUTO		= 0,	/* the best that driver and guest can do */
+	MP_MODE_AUTO		= 0,	/* the best for driver, guest and MTU */
 	MP_MODE_WHOLE_FRAME	= 1,	/* a frame lies whole in one guest buffer */
 	MP_MODE_HEADER_SPLIT	= 2,	/* payload in guest buffers, headers copied */
 	MP_MODE_COPY		= 3,	/* one copy, works with every driver */

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The short way: a whole frame that lies in a guest's request already, and that
+ * nobody on the host wants to see, is the guest's without ever being an skb.
+ */
+#include <linux/etherdevice.h>
+#include <linux/virtio_net.h>
+
+#include "rx.h"
+
+/* Nobody is overtaken: frames that wait for the guest go first.  rx->lock. */
+static bool queue_is_empty(const struct mp_rx *rx)
+{
+	lockdep_assert_held(&rx->lock);
+	return !rx->draining &&
+	       skb_queue_empty_lockless(&rx->port->sk.sk_receive_queue);
+}
+
+/* Takes the request out of the slot, or leaves all as it is. */
+static struct mp_request *take_request(struct mp_rx *rx,
+				       struct mp_rx_slot *slot)
+{
+	struct mp_rx_buf *buf = slot->buf[0];
+	struct mp_request *req = NULL;
+
+	spin_lock(&rx->lock);
+	if (queue_is_empty(rx)) {
+		req = buf->req;
+		mp_rx_buf_unmap(rx, buf);
+		mp_rx_buf_free(rx, buf);
+	}
+	spin_unlock(&rx->lock);
+	if (req)
+		memset(slot, 0, sizeof(*slot));
+	return req;
+}
+
+static void count(const struct mp_rx *rx, unsigned int len)
+{
+	struct mp_stats __percpu *stats = rx->port->stats;
+
+	this_cpu_inc(stats->rx.packets);
+	this_cpu_add(stats->rx.bytes, len);
+	this_cpu_add(stats->rx.payload_bytes, len - ETH_HLEN);
+	this_cpu_inc(stats->rx.zerocopy_packets);
+	this_cpu_add(stats->rx.zerocopy_bytes, len - ETH_HLEN);
+}
+
+/**
+ * mp_rx_direct() - give a received frame to the guest at once (whole frame)
+ * @rx: as given to &mp_nic_ops.set_rx
+ * @slot: where the NIC wrote it; empty on success
+ * @len: bytes received, without FCS
+ * @csum_ok: the NIC has verified the frame's checksums
+ *
+ * The CPU writes the virtio header and nothing else.
+ *
+ * Context: NAPI of the interface.
+ * Return: true if the frame is the guest's; false if it has to go through the
+ * stack, with mp_rx_frame().
+ */
+bool mp_rx_direct(struct mp_rx *rx, struct mp_rx_slot *slot, unsigned int len,
+		  bool csum_ok)
+{
+	struct virtio_net_hdr_mrg_rxbuf vnet = {
+		.hdr.flags = csum_ok ? VIRTIO_NET_HDR_F_DATA_VALID : 0,
+		.num_buffers = __cpu_to_virtio16(true, 1),
+	};
+	const u32 hdr_len = rx->backend->hdr_len;
+	struct mp_requests reqs;
+	struct mp_request *req;
+
+	if (!slot->buf[0]->req || len <= ETH_HLEN || len > slot->buf[0]->len ||
+	    mp_dev_observed(rx->dev))
+		return false;
+	req = take_request(rx, slot);
+	if (!req)
+		return false;
+
+	mp_request_write(req, 0, &vnet, hdr_len);
+	req->used = hdr_len + len;
+	req->state = MP_REQ_BACKEND;
+	count(rx, len);
+	mp_requests_init(&reqs);
+	mp_requests_push(&reqs, req);
+	rx->backend->ops->rx_done(rx->backend, &reqs);
+	return true;
+}
+EXPORT_SYMBOL_GPL(mp_rx_direct);
