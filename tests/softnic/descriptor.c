@@ -151,6 +151,7 @@ static void write_back(struct sn_nic *nic, u32 index, const u8 *frame, u32 len,
 	if (desc->payload)
 		status |= SN_SPLIT;
 	completed(&rx->faults, index, &nic->counters.rx_reordered);
+	rx->cause = true;
 	if (!(status & SN_ERROR))
 		bump(&nic->counters.written);
 	dma_wmb();	/* all else before the status */
@@ -314,6 +315,7 @@ static void write_back_sent(struct sn_nic *nic, u32 index, u32 status)
 	struct sn_tx_regs *tx = &nic->tx_regs;
 
 	completed(&tx->faults, index, &nic->counters.tx_reordered);
+	tx->cause = true;
 	/* all reads of the packet before it is the driver's again */
 	smp_store_release(&tx->desc[index & tx->mask].status, status | SN_DONE);
 }

@@ -137,19 +137,24 @@ static unsigned int transmit(struct sn_engine *engine)
 static bool run(struct sn_engine *engine, ktime_t *next)
 {
 	struct sn_nic *to = engine->to;
+	struct sn_nic *from = to->peer;
 	unsigned int sent, made;
-	bool late;
+	bool rx, tx, late;
 
 	mutex_lock(&engine->lock);
 	late = sn_desc_late(to, ktime_get(), next);
 	sent = transmit(engine);
 	made = sn_generate(to, BURST, next);
+	rx = to->rx_regs.cause;
+	tx = from->tx_regs.cause;
+	to->rx_regs.cause = false;
+	from->tx_regs.cause = false;
 	mutex_unlock(&engine->lock);
 
-	if (sent || late)
-		irq_raise(to->peer);
-	if (sent || made || late)
+	if (rx)
 		irq_raise(to);
+	if (tx)
+		irq_raise(from);
 	return sent || made || late;
 }
 

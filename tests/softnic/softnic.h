@@ -127,6 +127,7 @@ struct sn_faults {
 /**
  * struct sn_rx_regs - the card's receive unit
  * @enabled: the card may use the descriptors
+ * @cause: something was completed, for which there was no interrupt yet
  * @promisc: take frames that are for others, too
  * @split: headers and payload go to different buffers
  * @room: bytes of each buffer of a descriptor
@@ -141,6 +142,7 @@ struct sn_faults {
  */
 struct sn_rx_regs {
 	bool enabled;
+	bool cause;
 	bool promisc;
 	bool split;
 	u32 room[1 + MP_SLOT_PARTS];
@@ -154,7 +156,8 @@ struct sn_rx_regs {
 
 /**
  * struct sn_tx_regs - the card's transmit unit
- * @enabled: as in &struct sn_rx_regs, and so on
+ * @enabled: as in &struct sn_rx_regs
+ * @cause: likewise
  * @desc: descriptors
  * @mask: how many there are, less 1
  * @head: the card's
@@ -163,6 +166,7 @@ struct sn_rx_regs {
  */
 struct sn_tx_regs {
 	bool enabled;
+	bool cause;
 	struct sn_tx_desc *desc;
 	u32 mask;
 	u32 head;
