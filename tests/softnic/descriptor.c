@@ -6,9 +6,9 @@
  * All but sn_desc_ready() is called under the lock of the engine that uses the
  * ring: a card's own for receive, its peer's for transmit.
  */
-#include <linux/crc32.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
+#include <linux/jhash.h>
 #include <linux/slab.h>
 
 #include "softnic.h"
@@ -23,7 +23,7 @@
  * @addr: the buffer behind the headers, if they are split (receive)
  * @room: its bytes
  * @status: what it is going to say
- * @crc: of what was read (transmit)
+ * @hash: of what was read (transmit)
  * @len: bytes of frame
  * @frame: what is to be written (receive)
  */
@@ -36,7 +36,7 @@ struct sn_pending {
 	dma_addr_t addr;
 	u32 room;
 	u32 status;
-	u32 crc;
+	u32 hash;
 	u32 len;
 	u8 frame[];
 };
@@ -331,7 +331,7 @@ void sn_desc_sent(struct sn_nic *nic, u32 index, u32 len, u32 status)
 	if (sn_fault_defer(&tx->faults, &due, &held)) {
 		pending = defer(&tx->faults, due, held, index, status, len, 0);
 		if (pending) {
-			pending->crc = crc32(0, nic->peer->engine.packet, len);
+			pending->hash = jhash(nic->peer->engine.packet, len, 0);
 			return;
 		}
 	}
@@ -345,7 +345,7 @@ static void late_sent(struct sn_nic *nic, struct sn_pending *pending)
 	u32 index = pending->index;
 	u32 len = read_packet(nic, &index, packet);
 
-	if (len != pending->len || crc32(0, packet, len) != pending->crc)
+	if (len != pending->len || jhash(packet, len, 0) != pending->hash)
 		bump(&nic->counters.tx_changed);
 	bump(&nic->counters.tx_late);
 	write_back_sent(nic, pending->index, pending->status);

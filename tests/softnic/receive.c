@@ -231,5 +231,8 @@ int sn_rx_poll(struct sn_nic *nic, int budget)
 
 	/* also if nothing came: the glue's refill ends here */
 	refill(nic);
+	/* no memory for a single frame: nothing else would bring us back */
+	if (nic->mode == MP_MODE_COPY && ring->use == ring->clean)
+		return budget;
 	return done;
 }

@@ -357,7 +357,6 @@ struct sn_tx_ring {
  * @rx_packets: given to the stack (NAPI)
  * @rx_bytes: likewise
  * @rx_errors: likewise
- * @rx_dropped: likewise
  * @tx_packets: completed (NAPI)
  * @tx_bytes: likewise
  * @tx_errors: likewise
@@ -390,7 +389,6 @@ struct sn_nic {
 	u64 rx_packets;
 	u64 rx_bytes;
 	u64 rx_errors;
-	u64 rx_dropped;
 	u64 tx_packets;
 	u64 tx_bytes;
 	u64 tx_errors;

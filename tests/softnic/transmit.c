@@ -185,9 +185,9 @@ netdev_tx_t sn_tx_xmit(struct sk_buff *skb, struct net_device *dev)
 		netif_stop_queue(dev);
 		return NETDEV_TX_BUSY;
 	}
-	if (skb->len > SN_PACKET_MAX || skb_put_padto(skb, ETH_ZLEN))
+	if (skb_put_padto(skb, ETH_ZLEN))
 		goto drop;
-	nr = map(nic, skb);
+	nr = skb->len <= SN_PACKET_MAX ? map(nic, skb) : 0;
 	if (!nr)
 		goto drop_free;
 
