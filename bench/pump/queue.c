@@ -54,6 +54,8 @@ void queue_init(struct queue *queue, unsigned int num, void *ring, __u8 *buf,
 	for (i = 0; i < num; i++)
 		queue->free[i] = num - 1 - i;
 	queue->nr_free = num;
+	/* until queue_wait() wants them */
+	queue->vring.avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
 }
 
 __u8 *queue_buf(const struct queue *queue, unsigned int id)
