@@ -156,11 +156,11 @@ class Queue:
 
 
 class Guest:
-    """A port on veth0, and a guest's memory and queues on it."""
+    """A port on an interface, and a guest's memory and queues on it."""
 
-    def __init__(self, features=F_MRG_RXBUF | F_VERSION_1):
+    def __init__(self, features=F_MRG_RXBUF | F_VERSION_1, near="veth0", far="veth1", mode=abi.COPY):
         self.port = abi.mp()
-        abi.bind(self.port, "veth0")
+        abi.bind(self.port, near, mode=mode)
         self.mem = mmap.mmap(-1, SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.uaddr = ctypes.addressof(ctypes.c_char.from_buffer(self.mem))
         self.fd = vhost()
@@ -170,7 +170,7 @@ class Guest:
         self.rx = Queue(self, RX, 0)
         self.tx = Queue(self, TX, 0x8000)
         self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88B5))
-        self.wire.bind(("veth1", 0x88B5))
+        self.wire.bind((far, 0x88B5))
         self.wire.settimeout(5)
 
     def close(self):
@@ -330,6 +330,7 @@ def start_at(guest, uaddr):
     guest.rx.start()
 
 
-for test in (ioctl_errors, receives, merges, transmits, hostile, running_queue):
-    test()
-sys.exit(0)
+if __name__ == "__main__":
+    for test in (ioctl_errors, receives, merges, transmits, hostile, running_queue):
+        test()
+    sys.exit(0)

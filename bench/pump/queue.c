@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A split virtqueue, the driver's side: descriptors of one buffer each.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pump.h"
+
+#define RING_ALIGN	4096
+
+static __u16 load(const __u16 *from)
+{
+	return __atomic_load_n(from, __ATOMIC_ACQUIRE);
+}
+
+static void store(__u16 *to, __u16 value)
+{
+	__atomic_store_n(to, value, __ATOMIC_RELEASE);
+}
+
+static void barrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+size_t queue_size(unsigned int num)
+{
+	return vring_size(num, RING_ALIGN);
+}
+
+void queue_init(struct queue *queue, unsigned int num, void *ring, __u8 *buf,
+		size_t step, __u8 *base)
+{
+	unsigned int i;
+
+	memset(queue, 0, sizeof(*queue));
+	queue->num = num;
+	vring_init(&queue->vring, num, ring, RING_ALIGN);
+	queue->buf = buf;
+	queue->step = step;
+	queue->base = base;
+	queue->kick = eventfd(0, EFD_NONBLOCK);
+	queue->call = eventfd(0, EFD_NONBLOCK);
+	queue->error = eventfd(0, EFD_NONBLOCK);
+	queue->free = calloc(num, sizeof(*queue->free));
+	if (!queue->free || queue->kick < 0 || queue->call < 0 || queue->error < 0)
+		die("no memory or descriptors for a queue");
+	for (i = 0; i < num; i++)
+		queue->free[i] = num - 1 - i;
+	queue->nr_free = num;
+	/* until queue_wait() wants them */
+	queue->vring.avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
+}
+
+__u8 *queue_buf(const struct queue *queue, unsigned int id)
+{
+	return queue->buf + id * queue->step;
+}
+
+/* Offers a buffer; the device sees it at the next queue_kick(). */
+void queue_offer(struct queue *queue, unsigned int id, unsigned int len,
+		 bool writable)
+{
+	struct vring_desc *desc = &queue->vring.desc[id];
+
+	desc->addr = queue_buf(queue, id) - queue->base;
+	desc->len = len;
+	desc->flags = writable ? VRING_DESC_F_WRITE : 0;
+	desc->next = 0;
+	queue->vring.avail->ring[queue->avail++ % queue->num] = id;
+}
+
+/* Shows what was offered, and tells the device if it wants to be told. */
+void queue_kick(struct queue *queue)
+{
+	__u16 old = queue->kicked;
+	bool wanted;
+
+	if (old == queue->avail)
+		return;
+	store(&queue->vring.avail->idx, queue->avail);
+	queue->kicked = queue->avail;
+	barrier();	/* our index before its wish */
+
+	if (queue->event_idx)
+		wanted = vring_need_event(load(&vring_avail_event(&queue->vring)),
+					  queue->avail, old);
+	else
+		wanted = !(load(&queue->vring.used->flags) & VRING_USED_F_NO_NOTIFY);
+	if (!wanted)
+		return;
+	queue->kicks++;
+	if (eventfd_write(queue->kick, 1))
+		die("kick: %s", strerror(errno));
+}
+
+/* Takes the next used entry. */
+bool queue_take(struct queue *queue, unsigned int *id, unsigned int *len)
+{
+	const struct vring_used_elem *elem;
+
+	if (load(&queue->vring.used->idx) == queue->used)
+		return false;
+	elem = &queue->vring.used->ring[queue->used++ % queue->num];
+	if (elem->id >= queue->num)
+		die("the device used descriptor %u, there are %u", elem->id,
+		    queue->num);
+	*id = elem->id;
+	*len = elem->len;
+	return true;
+}
+
+static bool is_broken(const struct queue *queue)
+{
+	eventfd_t value;
+
+	return !eventfd_read(queue->error, &value);
+}
+
+static bool sleep_for(struct queue *queue, int timeout_ms)
+{
+	struct pollfd pollfd = { .fd = queue->call, .events = POLLIN };
+	eventfd_t value;
+	bool woken;
+
+	woken = poll(&pollfd, 1, timeout_ms) > 0;
+	if (woken && !eventfd_read(queue->call, &value))
+		queue->calls++;
+	return woken;
+}
+
+static __u64 now_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000ull + time.tv_nsec / 1000000;
+}
+
+static bool is_there(const struct queue *queue, unsigned int more)
+{
+	return (__u16)(load(&queue->vring.used->idx) - queue->used) >= more;
+}
+
+/*
+ * Waits until there are @more used entries; asleep, there can be fewer.  False
+ * if there is none after @timeout_ms.
+ */
+bool queue_wait(struct queue *queue, unsigned int more, bool poll, int timeout_ms)
+{
+	__u64 end = now_ms() + timeout_ms;
+	unsigned int i;
+
+	while (poll) {
+		for (i = 0; i < 1000; i++)
+			if (is_there(queue, more))
+				return true;
+		if (is_broken(queue))
+			die("the device stopped the queue");
+		if (now_ms() >= end)
+			return is_there(queue, 1);
+	}
+
+	/* As a guest does: interrupts are wanted from here on. */
+	if (queue->event_idx)
+		store(&vring_used_event(&queue->vring), queue->used + more - 1);
+	else
+		store(&queue->vring.avail->flags, 0);
+	barrier();	/* our wish before its index */
+	while (!is_there(queue, more) && sleep_for(queue, timeout_ms))
+		;
+	if (!queue->event_idx)
+		store(&queue->vring.avail->flags, VRING_AVAIL_F_NO_INTERRUPT);
+	if (is_broken(queue))
+		die("the device stopped the queue");
+	return is_there(queue, 1);
+}

@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A ring played by hand on a card that does DMA late, in disorder, wrongly or
+never. Expects snicA1 and snicB1 up and connected; prints ok lines.
+"""
+
+import struct
+import sys
+import threading
+import time
+
+import abi_common as abi
+import vhost
+from abi_common import report
+from vhost import F_MRG_RXBUF, F_VERSION_1, GPA, HDR, WRITE, frame
+
+MODES = {"whole frame": abi.WHOLE, "header split": abi.SPLIT}
+DIR = "/sys/kernel/debug/softnic/snicA1/"
+BUFS = 0x20000          # eight receive buffers of 2 KB
+SEND = 0x30000          # and as many to send
+STEP = 0x800
+
+
+def fault(name, value):
+    with open(DIR + name, "w", encoding="ascii") as file:
+        file.write(str(value))
+
+
+def counts():
+    with open(DIR + "counters", encoding="ascii") as file:
+        return {key: int(value) for key, value in (line.split() for line in file)}
+
+
+def wait_count(name, value):
+    for _ in range(500):
+        if counts()[name] >= value:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+class Guest(vhost.Guest):
+    def __init__(self, mode):
+        super().__init__(F_MRG_RXBUF | F_VERSION_1, "snicA1", "snicB1", mode)
+
+    def at_card(self):
+        """Buffers that the card may write to."""
+        info = bytearray(abi.INFO_SIZE)
+        struct.pack_into("III", info, 0, len(info), 0, 0)
+        abi.ioctl(self.port, abi.MP_GET, info)
+        return struct.unpack_from("Q", info, 56)[0]
+
+    def start_rx(self):
+        """Until the worker has posted what was offered, a card drops frames."""
+        self.rx.start()
+        for _ in range(500):
+            if self.at_card() >= 4:
+                return
+            time.sleep(0.01)
+        report(False, "the card gets buffers", str(self.at_card()))
+
+    def post(self, *heads, kick=True):
+        for head in heads:
+            self.rx.desc(head, GPA + BUFS + STEP * head, STEP, WRITE)
+        self.rx.offer(*heads, kick=kick)
+
+    def send(self, head, data):
+        at = SEND + STEP * head
+        self.mem[at:at + HDR + len(data)] = bytes(HDR) + data
+        self.tx.desc(head, GPA + at, HDR + len(data), 0)
+        self.tx.offer(head)
+
+    def received(self, first=0):
+        """The bytes of the frame whose used entries begin with number @first."""
+        used = self.rx.used()[first:]
+        at = BUFS + STEP * used[0][0]
+        merged, = struct.unpack_from("H", self.mem, at + 10)
+        data = b"".join(bytes(self.mem[BUFS + STEP * h:BUFS + STEP * h + n])
+                        for h, n in used[:merged])
+        return data[HDR:], merged
+
+    def __exit__(self, *unused):
+        self.rx.stop()
+        self.tx.stop()
+        self.close()
+
+    def __enter__(self):
+        return self
+
+
+def receives(name, mode):
+    with Guest(mode) as guest:
+        guest.post(*range(8), kick=False)
+        guest.start_rx()
+        guest.wire.send(frame(1200))
+        report(guest.rx.wait_used(1), f"{name}: a frame arrives")
+        data, merged = guest.received()
+        report(data == frame(1200), f"{name}: and is what was sent")
+        guest.wire.send(frame(60, 3))
+        report(guest.rx.wait_used(merged + 1), f"{name}: a short one arrives")
+        report(guest.received(merged)[0] == frame(60, 3), f"{name}: and is what was sent")
+
+
+def late(name, mode):
+    """What is written late is complete when it is handed over."""
+    with Guest(mode) as guest:
+        guest.post(*range(8), kick=False)
+        guest.start_rx()
+        before = counts()
+        fault("rx/hold", 1)
+        guest.wire.send(frame(1000, 5))
+        time.sleep(0.1)
+        report(not guest.rx.used(), f"{name}: nothing is handed over before its DMA")
+        fault("rx/hold", 0)
+        report(guest.rx.wait_used(1), f"{name}: it is after that")
+        report(guest.received()[0] == frame(1000, 5), f"{name}: and is what was sent")
+        report(counts()["rx_late"] == before["rx_late"] + 1, f"{name}: it was late")
+
+
+def stop_under_dma(name, mode, stray):
+    """The queue stops while the card holds buffers. True: nothing was written."""
+    with Guest(mode) as guest:
+        guest.post(*range(8), kick=False)
+        guest.start_rx()
+        before = counts()
+        fault("rx/hold", 1)
+        fault("rx/stray", "Y" if stray else "N")
+        for seed in (3, 5, 7):
+            guest.wire.send(frame(1000, seed))
+        time.sleep(0.1)
+        started = time.monotonic()
+        guest.rx.stop()
+        report(time.monotonic() - started < 2, f"{name}: the queue stops while the card holds buffers")
+        report(guest.rx.base() == 0 and not guest.rx.used(), f"{name}: all of them are offered again")
+        pattern = b"\xa5" * (8 * STEP)
+        guest.mem[BUFS:BUFS + 8 * STEP] = pattern
+        fault("rx/hold", 0)
+        if stray:
+            wait_count("rx_stray", before["rx_stray"] + 3)
+        else:
+            report(counts()["rx_abandoned"] == before["rx_abandoned"] + 3,
+                   f"{name}: the card has let go of them")
+        time.sleep(0.1)
+        fault("rx/stray", "N")
+        untouched = bytes(guest.mem[BUFS:BUFS + 8 * STEP]) == pattern
+        if not stray:
+            guest.start_rx()
+            guest.wire.send(frame(700))
+            report(guest.rx.wait_used(1), f"{name}: and receives after the next start")
+            report(guest.received()[0] == frame(700), f"{name}: what was sent")
+        return untouched
+
+
+def stops(name, mode):
+    report(stop_under_dma(name, mode, False), f"{name}: nothing is written after that")
+    report(not stop_under_dma(name, mode, True), f"{name}: a card that writes all the same is noticed")
+
+
+def errors(name, mode):
+    with Guest(mode) as guest:
+        guest.post(*range(8), kick=False)
+        guest.start_rx()
+        fault("rx/error", 1)
+        before = counts()
+        for _ in range(30):
+            guest.wire.send(frame(500))
+            time.sleep(0.002)
+        report(wait_count("rx_errors", before["rx_errors"] + 30), f"{name}: many frames with errors")
+        fault("rx/error", 0)
+        report(not guest.rx.used(), f"{name}: none of them is handed over")
+        guest.wire.send(frame(500, 9))
+        report(guest.rx.wait_used(1), f"{name}: a good one is")
+        data, merged = guest.received()
+        report(data == frame(500, 9), f"{name}: and is what was sent")
+        guest.rx.stop()
+        lost = 8 - len(guest.rx.used()) - (8 - guest.rx.base())
+        report(lost == 0, f"{name}: no buffer is lost", str((guest.rx.used(), guest.rx.base(), merged)))
+
+
+def dry(name, mode):
+    with Guest(mode) as guest:
+        guest.rx.start()
+        before = counts()
+        guest.wire.send(frame(500))
+        report(wait_count("no_descriptor", before["no_descriptor"] + 1),
+               f"{name}: without buffers the card drops")
+        guest.post(*range(8))
+        time.sleep(0.1)
+        guest.wire.send(frame(500, 3))
+        report(guest.rx.wait_used(1), f"{name}: with buffers it receives")
+        report(guest.received()[0] == frame(500, 3), f"{name}: what was sent then")
+
+
+def disorder(name, mode):
+    """Completions in reverse: every frame once, whole, in any order."""
+    with Guest(mode) as guest:
+        guest.post(*range(8), kick=False)
+        guest.start_rx()
+        before = counts()
+        fault("rx/reorder", 4)
+        sent = [frame(600 + 10 * i, 3 + 2 * i) for i in range(4)]
+        for data in sent:
+            guest.wire.send(data)
+        merged = 1 if mode == abi.WHOLE else 2
+        # as many as there are buffers for; the rest waits
+        report(guest.rx.wait_used(min(8 // merged, 4) * merged), f"{name}: frames arrive out of order")
+        fault("rx/reorder", 0)
+        got = [guest.received(i * merged)[0] for i in range(len(guest.rx.used()) // merged)]
+        report(all(data in sent for data in got) and len(set(got)) == len(got),
+               f"{name}: each is what was sent")
+        report(counts()["rx_reordered"] > before["rx_reordered"], f"{name}: they were out of order")
+
+
+def held_transmit():
+    with Guest(abi.COPY) as guest:
+        guest.tx.start()
+        fault("tx/hold", 1)
+        before = counts()
+        guest.send(0, frame(1400))
+        report(guest.wire.recv(4096) == frame(1400), "transmit: a frame leaves")
+        time.sleep(0.1)
+        report(not guest.tx.used(), "transmit: its buffer does not come back before its completion")
+        stopped = threading.Thread(target=guest.tx.stop)
+        stopped.start()
+        stopped.join(0.5)
+        report(stopped.is_alive(), "transmit: the queue waits for the card to stop")
+        fault("tx/hold", 0)
+        stopped.join(5)
+        report(not stopped.is_alive(), "transmit: it stops after that")
+        report(guest.tx.used() == [(0, 0)], "transmit: the buffer is back")
+        report(counts()["tx_changed"] == before["tx_changed"], "transmit: it did not change under the card")
+
+
+def changed_transmit():
+    with Guest(abi.COPY) as guest:
+        guest.tx.start()
+        fault("tx/hold", 1)
+        before = counts()
+        guest.send(0, frame(1400))
+        guest.wire.recv(4096)
+        guest.mem[SEND + 1000] ^= 0xff
+        fault("tx/hold", 0)
+        report(guest.tx.wait_used(1) and counts()["tx_changed"] == before["tx_changed"] + 1,
+               "transmit: without copies; a buffer that changes under the card is noticed")
+
+
+def transmit_disorder():
+    with Guest(abi.COPY) as guest:
+        guest.tx.start()
+        fault("tx/hold", 2)
+        for head in range(4):
+            guest.send(head, frame(1000 + head))
+            guest.wire.recv(4096)
+        report(guest.tx.wait_used(2), "transmit: buffers come back that others overtook")
+        first = [head for head, _ in guest.tx.used()]
+        fault("tx/hold", 0)
+        report(guest.tx.wait_used(4), "transmit: those come back, too")
+        heads = [head for head, _ in guest.tx.used()]
+        report(first == [0, 2] and sorted(heads) == [0, 1, 2, 3], "transmit: each once", str(heads))
+        fault("tx/error", 1)
+        guest.send(0, frame(1000))
+        report(guest.tx.wait_used(5), "transmit: a buffer comes back after an error")
+        fault("tx/error", 0)
+
+
+for title, number in MODES.items():
+    for test in (receives, late, stops, errors, dry, disorder):
+        test(title, number)
+for test in (held_transmit, changed_transmit, transmit_disorder):
+    test()
+sys.exit(0)
