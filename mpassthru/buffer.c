@@ -10,12 +10,34 @@
 
 static struct kmem_cache *buf_cache;
 
+/* An empty buffer; those that were freed before are the warmest.  rx->lock. */
+static struct mp_rx_buf *buf_alloc(struct mp_rx *rx)
+{
+	struct mp_rx_buf *buf;
+
+	if (hlist_empty(&rx->free))
+		return kmem_cache_alloc(buf_cache, GFP_ATOMIC);
+	buf = hlist_entry(rx->free.first, struct mp_rx_buf, node);
+	hlist_del(&buf->node);
+	return buf;
+}
+
 /* Frees a buffer whose page or request has moved on.  rx->lock. */
 void mp_rx_buf_free(struct mp_rx *rx, struct mp_rx_buf *buf)
 {
 	lockdep_assert_held(&rx->lock);
 	rx->reserved -= buf->reserved;
-	kmem_cache_free(buf_cache, buf);
+	hlist_add_head(&buf->node, &rx->free);
+}
+
+/* The end: none is in use any more. */
+void mp_rx_bufs_destroy(struct mp_rx *rx)
+{
+	struct hlist_node *next;
+	struct mp_rx_buf *buf;
+
+	hlist_for_each_entry_safe(buf, next, &rx->free, node)
+		kmem_cache_free(buf_cache, buf);
 }
 
 /*
@@ -74,18 +96,14 @@ static bool buf_from_request(struct mp_rx *rx, struct mp_rx_buf *buf,
 /* Looks for a posted request that the NIC can have; moves the unfit out of the way. */
 static bool buf_take_fit(struct mp_rx *rx, struct mp_rx_buf *buf, u32 room)
 {
-	struct mp_request *req, *next;
+	struct mp_request *req;
 
-	list_for_each_entry_safe(req, next, &rx->fit, node) {
+	while ((req = mp_requests_pop(&rx->fit))) {
 		if (buf_from_request(rx, buf, req, room)) {
-			list_del_init(&req->node);
-			rx->nr_fit--;
 			req->state = MP_REQ_NIC;
 			return true;
 		}
-		list_move_tail(&req->node, &rx->odd);
-		rx->nr_fit--;
-		rx->nr_odd++;
+		mp_requests_push(&rx->odd, req);
 	}
 	return false;
 }
@@ -96,11 +114,10 @@ static bool buf_take_fit(struct mp_rx *rx, struct mp_rx_buf *buf, u32 room)
  */
 static bool buf_take_page(struct mp_rx *rx, struct mp_rx_buf *buf, u32 room)
 {
-	const struct mp_request *odd;
+	const struct mp_request *odd = rx->odd.first;
 
-	if (!rx->nr_odd || room > PAGE_SIZE)
+	if (!odd || room > PAGE_SIZE)
 		return false;
-	odd = list_first_entry(&rx->odd, struct mp_request, node);
 	buf->page = dev_alloc_page();
 	if (!buf->page)
 		return false;
@@ -131,13 +148,14 @@ struct mp_rx_buf *mp_rx_buf_make(struct mp_rx *rx, const u32 *room,
 {
 	struct mp_rx_buf *buf;
 
-	buf = kmem_cache_zalloc(buf_cache, GFP_ATOMIC);
-	if (!buf)
-		return NULL;
-
 	/* One for the buffer itself, what its packet needs beside it after. */
 	if (!mp_rx_spare(rx, 1 + reserve))
-		goto err_free;
+		return NULL;
+	buf = buf_alloc(rx);
+	if (!buf)
+		return NULL;
+	buf->reserved = 0;
+
 	if (!buf_take_fit(rx, buf, *room)) {
 		/* A copy takes a second request for the payload. */
 		reserve++;

@@ -2,9 +2,22 @@
 /*
  * The page constructor: what NIC drivers call.
  */
+#include <linux/dma-mapping.h>
 #include <linux/etherdevice.h>
 
 #include "rx.h"
+
+/*
+ * Payload that is shorter is copied behind the headers: a guest buffer of its
+ * own costs the host another used entry and the guest another page.
+ */
+#define MP_RX_COPY	128
+
+/*
+ * Requests that are left for headers when a slot stays with the NIC although its
+ * frame goes up: as many as frames can be in the stack at once.
+ */
+#define MP_RX_SLACK	NAPI_POLL_WEIGHT
 
 /**
  * mp_rx_mode() - the layout that the driver is to use
@@ -28,7 +41,7 @@ EXPORT_SYMBOL_GPL(mp_rx_mode);
  *
  * Several parts may come from one guest buffer, adjacent in memory.
  *
- * Context: NAPI of the interface, or set_rx.  Does not sleep.
+ * Context: NAPI of the interface, or set_rx with BH off.  Does not sleep.
  * Return: true; or false if the guest has posted too little.  In that case
  * &mp_nic_ops.refill is called when there is more.
  */
@@ -43,7 +56,7 @@ bool mp_rx_construct(struct mp_rx *rx, struct mp_rx_slot *slot,
 	if (WARN_ON_ONCE(!mp_rx_slot_empty(slot) || parts > MP_SLOT_PARTS))
 		return false;
 
-	spin_lock_bh(&rx->lock);
+	spin_lock(&rx->lock);
 	for (i = 0; i < parts; i++) {
 		if (!buf || used == buf->len) {
 			buf = mp_rx_buf_make(rx, &room[i], parts - i, i ? 0 : reserve);
@@ -59,7 +72,7 @@ bool mp_rx_construct(struct mp_rx *rx, struct mp_rx_slot *slot,
 		rx->dry = true;
 		rx->backend->ops->rx_short(rx->backend);
 	}
-	spin_unlock_bh(&rx->lock);
+	spin_unlock(&rx->lock);
 
 	if (i == parts)
 		return true;
@@ -75,30 +88,55 @@ EXPORT_SYMBOL_GPL(mp_rx_construct);
  *
  * The NIC must be done with it.
  *
- * Context: NAPI of the interface, or set_rx.  Does not sleep.
+ * Context: NAPI of the interface, or set_rx with BH off.  Does not sleep.
  */
 void mp_rx_discard(struct mp_rx *rx, struct mp_rx_slot *slot)
 {
 	unsigned int i;
 
-	spin_lock_bh(&rx->lock);
+	spin_lock(&rx->lock);
 	for (i = 0; i < MP_SLOT_PARTS; i++) {
 		if (!slot->buf[i])
 			continue;
 		mp_rx_buf_unmap(rx, slot->buf[i]);
 		mp_rx_buf_cancel(rx, slot->buf[i]);
 	}
-	spin_unlock_bh(&rx->lock);
+	spin_unlock(&rx->lock);
 	memset(slot, 0, sizeof(*slot));
 }
 EXPORT_SYMBOL_GPL(mp_rx_discard);
 
+/* A frame that is little more than headers: nothing of the slot is needed. */
+static bool fill_by_copy(struct mp_rx *rx, struct mp_rx_slot *slot,
+			 struct sk_buff *skb, unsigned int len)
+{
+	struct mp_rx_buf *buf = slot->buf[0];
+	bool keep;
+
+	if (len > min(MP_RX_COPY, skb_tailroom(skb)) || len > buf->len)
+		return false;
+	if (len) {
+		dma_sync_single_for_cpu(rx->dma, buf->dma, len, DMA_FROM_DEVICE);
+		skb_put_data(skb, page_address(buf->page) + buf->offset, len);
+		dma_sync_single_for_device(rx->dma, buf->dma, len,
+					   DMA_FROM_DEVICE);
+	}
+
+	spin_lock(&rx->lock);
+	keep = mp_rx_spare(rx, MP_RX_SLACK);
+	spin_unlock(&rx->lock);
+	if (!keep)
+		mp_rx_discard(rx, slot);
+	return true;
+}
+
 /**
  * mp_rx_fill() - attach received payload to a frame (header split)
  * @rx: as given to &mp_nic_ops.set_rx
- * @slot: where the NIC wrote it, part after part; empty on return
+ * @slot: where the NIC wrote it, part after part; empty on return, or full as
+ *	before and to be armed again as it is
  * @skb: the driver's, headers in its linear part
- * @len: bytes, not zero, no more than the room asked for
+ * @len: bytes, no more than the room asked for; may be zero
  *
  * The frame must go to mp_rx_deliver() or be freed next.
  *
@@ -110,7 +148,10 @@ void mp_rx_fill(struct mp_rx *rx, struct mp_rx_slot *slot, struct sk_buff *skb,
 	struct mp_epoch *epoch;
 	unsigned int i;
 
-	spin_lock_bh(&rx->lock);
+	if (fill_by_copy(rx, slot, skb, len))
+		return;
+
+	spin_lock(&rx->lock);
 	epoch = mp_rx_skb_mark(rx, skb);
 	for (i = 0; i < MP_SLOT_PARTS; i++) {
 		struct mp_rx_buf *buf = slot->buf[i];
@@ -126,7 +167,7 @@ void mp_rx_fill(struct mp_rx *rx, struct mp_rx_slot *slot, struct sk_buff *skb,
 			mp_rx_buf_cancel(rx, buf);
 		len -= n;
 	}
-	spin_unlock_bh(&rx->lock);
+	spin_unlock(&rx->lock);
 	WARN_ON_ONCE(len);
 	memset(slot, 0, sizeof(*slot));
 }
@@ -160,12 +201,12 @@ struct sk_buff *mp_rx_frame(struct mp_rx *rx, struct napi_struct *napi,
 	if (!skb)
 		goto discard;
 
-	spin_lock_bh(&rx->lock);
+	spin_lock(&rx->lock);
 	mp_rx_buf_unmap(rx, buf);
 	skb_put_data(skb, page_address(buf->page) + buf->offset, ETH_HLEN);
 	epoch = mp_rx_skb_mark(rx, skb);
 	mp_rx_skb_add(rx, epoch, skb, buf, ETH_HLEN, len - ETH_HLEN);
-	spin_unlock_bh(&rx->lock);
+	spin_unlock(&rx->lock);
 	memset(slot, 0, sizeof(*slot));
 	return skb;
 
@@ -183,30 +224,31 @@ EXPORT_SYMBOL_GPL(mp_rx_frame);
 static int skb_unshare_guest(struct mp_rx *rx, struct sk_buff *skb)
 {
 	struct skb_shared_info *info = skb_shinfo(skb);
-	LIST_HEAD(bufs);
-	struct mp_rx_buf *buf, *next;
+	HLIST_HEAD(bufs);
+	struct mp_rx_buf *buf;
+	struct hlist_node *next;
 	unsigned int i;
 	int err;
 
 	if (!skb->data_len)
 		return 0;
 
-	spin_lock_bh(&rx->lock);
+	spin_lock(&rx->lock);
 	for (i = 0; i < info->nr_frags; i++) {
 		buf = mp_rx_find(rx, mp_frag_phys(&info->frags[i]));
 		if (!buf)
 			continue;
 		mp_rx_claim(rx, buf);
-		list_add_tail(&buf->node, &bufs);
+		hlist_add_head(&buf->node, &bufs);
 	}
-	spin_unlock_bh(&rx->lock);
+	spin_unlock(&rx->lock);
 
 	err = skb_copy_ubufs(skb, GFP_ATOMIC);
 
-	spin_lock_bh(&rx->lock);
-	list_for_each_entry_safe(buf, next, &bufs, node)
+	spin_lock(&rx->lock);
+	hlist_for_each_entry_safe(buf, next, &bufs, node)
 		mp_rx_buf_recycle(rx, buf);
-	spin_unlock_bh(&rx->lock);
+	spin_unlock(&rx->lock);
 	return err;
 }
 

@@ -23,7 +23,8 @@ static struct mp_epoch *epoch_now(struct mp_rx *rx)
 /* Posts what lies in epochs whose frames are all gone.  rx->lock. */
 void mp_rx_epochs_reap(struct mp_rx *rx)
 {
-	struct mp_rx_buf *buf, *next;
+	struct mp_rx_buf *buf;
+	struct hlist_node *next;
 	struct mp_epoch *epoch;
 
 	lockdep_assert_held(&rx->lock);
@@ -31,7 +32,7 @@ void mp_rx_epochs_reap(struct mp_rx *rx)
 		epoch = &rx->epoch[rx->oldest];
 		if (atomic_read(&epoch->live))
 			return;
-		list_for_each_entry_safe(buf, next, &epoch->bufs, node) {
+		hlist_for_each_entry_safe(buf, next, &epoch->bufs, node) {
 			mp_rx_claim(rx, buf);
 			mp_rx_buf_recycle(rx, buf);
 		}
@@ -87,7 +88,7 @@ void mp_rx_skb_add(struct mp_rx *rx, struct mp_epoch *epoch,
 	buf->key = page_to_phys(buf->page) + offset;
 	buf->prefix += start;
 	hash_add(rx->bufs, &buf->hash, buf->key);
-	list_add_tail(&buf->node, &epoch->bufs);
+	hlist_add_head(&buf->node, &epoch->bufs);
 	if (buf->req) {
 		buf->req->state = MP_REQ_STACK;
 		rx->nr_stack++;
@@ -114,7 +115,7 @@ void mp_rx_claim(struct mp_rx *rx, struct mp_rx_buf *buf)
 {
 	lockdep_assert_held(&rx->lock);
 	hash_del(&buf->hash);
-	list_del_init(&buf->node);
+	hlist_del(&buf->node);
 	rx->nr_stack -= !!buf->req;
 }
 
@@ -123,7 +124,7 @@ void mp_rx_unclaim(struct mp_rx *rx, struct mp_rx_buf *buf)
 {
 	lockdep_assert_held(&rx->lock);
 	hash_add(rx->bufs, &buf->hash, buf->key);
-	list_add_tail(&buf->node, &rx->epoch[rx->current_epoch].bufs);
+	hlist_add_head(&buf->node, &rx->epoch[rx->current_epoch].bufs);
 	rx->nr_stack += !!buf->req;
 }
 

@@ -22,7 +22,7 @@
  * @reqs: requests in order.  State %MP_REQ_STACK: the NIC put the bytes there;
  *	%MP_REQ_POSTED: to be copied into.
  * @bufs: what the NIC wrote to, for the former
- * @nr: entries in @reqs
+ * @last: the last of @reqs
  * @room: bytes left in the last request, if it is to be copied into
  * @prefix: bytes to copy to the start of a request that the NIC filled
  * @placed: payload bytes that the NIC put into the guest's memory
@@ -33,9 +33,9 @@
  */
 struct gather {
 	struct sk_buff *skb;
-	struct list_head reqs;
-	struct list_head bufs;
-	unsigned int nr;
+	struct mp_requests reqs;
+	struct mp_request *last;
+	struct hlist_head bufs;
 	u32 room;
 	u32 prefix;
 	u32 placed;
@@ -51,8 +51,7 @@ static void gather_init(struct gather *g, const struct mp_rx *rx,
 	bool tagged = skb_vlan_tag_present(skb);
 
 	memset(g, 0, sizeof(*g));
-	INIT_LIST_HEAD(&g->reqs);
-	INIT_LIST_HEAD(&g->bufs);
+	mp_requests_init(&g->reqs);
 	g->skb = skb;
 	g->why = -1;
 	g->skip = tagged ? 2 * ETH_ALEN : 0;
@@ -61,9 +60,9 @@ static void gather_init(struct gather *g, const struct mp_rx *rx,
 
 static void gather_add(struct gather *g, struct mp_request *req, u32 used)
 {
-	list_add_tail(&req->node, &g->reqs);
+	mp_requests_push(&g->reqs, req);
+	g->last = req;
 	req->used = used;
-	g->nr++;
 }
 
 static void gather_why(struct gather *g, int why)
@@ -76,19 +75,18 @@ static void gather_why(struct gather *g, int why)
 static bool gather_copy(struct mp_rx *rx, struct gather *g, u32 len)
 {
 	while (len) {
-		struct mp_request *req;
 		u32 n;
 
 		if (!g->room) {
-			req = mp_rx_take(rx);
+			struct mp_request *req = mp_rx_take(rx);
+
 			if (!req)
 				return false;
 			gather_add(g, req, 0);
 			g->room = req->len;
 		}
-		req = list_last_entry(&g->reqs, struct mp_request, node);
 		n = min(len, g->room);
-		req->used += n;
+		g->last->used += n;
 		g->room -= n;
 		len -= n;
 	}
@@ -100,7 +98,7 @@ static void gather_claim(struct mp_rx *rx, struct gather *g,
 			 struct mp_rx_buf *buf)
 {
 	mp_rx_claim(rx, buf);
-	list_add_tail(&buf->node, &g->bufs);
+	hlist_add_head(&buf->node, &g->bufs);
 }
 
 /* One piece of payload.  rx->lock. */
@@ -177,18 +175,19 @@ static bool gather_whole(struct mp_rx *rx, struct gather *g)
 /* Gives everything back; the frame is as before.  rx->lock. */
 static void gather_undo(struct mp_rx *rx, struct gather *g)
 {
-	struct mp_request *req, *next_req;
-	struct mp_rx_buf *buf, *next_buf;
+	struct mp_requests reversed;
+	struct hlist_node *next;
+	struct mp_request *req;
+	struct mp_rx_buf *buf;
 
-	list_for_each_entry_safe_reverse(req, next_req, &g->reqs, node) {
-		list_del_init(&req->node);
+	mp_requests_init(&reversed);
+	while ((req = mp_requests_pop(&g->reqs)))
+		mp_requests_unpop(&reversed, req);
+	while ((req = mp_requests_pop(&reversed)))
 		if (req->state == MP_REQ_POSTED)
 			mp_rx_untake(rx, req);
-	}
-	list_for_each_entry_safe(buf, next_buf, &g->bufs, node) {
-		list_del_init(&buf->node);
+	hlist_for_each_entry_safe(buf, next, &g->bufs, node)
 		mp_rx_unclaim(rx, buf);
-	}
 }
 
 /* A frame piece by piece, headers first.  rx->lock. */
@@ -208,7 +207,7 @@ static bool gather_pieces(struct mp_rx *rx, struct gather *g)
 /* Whether the guest has posted all that it can, and still it is not enough. */
 static bool all_posted(const struct mp_rx *rx)
 {
-	return rx->nr_fit + rx->nr_odd + rx->nr_nic + rx->nr_stack >=
+	return rx->fit.nr + rx->odd.nr + rx->nr_nic + rx->nr_stack >=
 	       rx->backend->rx_max;
 }
 
@@ -218,12 +217,13 @@ static bool all_posted(const struct mp_rx *rx)
  */
 static int gather(struct mp_rx *rx, struct gather *g, struct sk_buff *skb)
 {
-	struct mp_rx_buf *buf, *next;
+	struct hlist_node *next;
+	struct mp_rx_buf *buf;
 
 	gather_init(g, rx, skb);
 	if (!gather_whole(rx, g)) {
 		bool ok = gather_pieces(rx, g);
-		bool split = g->nr > 1 && !rx->backend->mergeable;
+		bool split = g->reqs.nr > 1 && !rx->backend->mergeable;
 
 		if (!ok || split) {
 			gather_undo(rx, g);
@@ -231,7 +231,7 @@ static int gather(struct mp_rx *rx, struct gather *g, struct sk_buff *skb)
 		}
 	}
 
-	list_for_each_entry_safe(buf, next, &g->bufs, node)
+	hlist_for_each_entry_safe(buf, next, &g->bufs, node)
 		mp_rx_buf_free(rx, buf);
 	return 0;
 }
@@ -248,7 +248,7 @@ static void write_head(const struct mp_rx *rx, struct gather *g)
 				    tagged ? VLAN_HLEN : 0))
 		net_warn_ratelimited("%s: mpassthru: GSO packet of unknown type %x\n",
 				     skb->dev->name, skb_shinfo(skb)->gso_type);
-	vnet->num_buffers = __cpu_to_virtio16(true, g->nr);
+	vnet->num_buffers = __cpu_to_virtio16(true, g->reqs.nr);
 	if (!tagged)
 		return;
 
@@ -309,7 +309,7 @@ static void put(struct mp_rx *rx, struct gather *g)
 	u32 pos = 0;
 
 	write_head(rx, g);
-	list_for_each_entry(req, &g->reqs, node) {
+	for (req = g->reqs.first; req; req = req->next) {
 		u32 n = req->state == MP_REQ_POSTED ? req->used : g->prefix;
 
 		if (n && WARN_ON_ONCE(write_request(g, req, pos, n)))
@@ -317,12 +317,12 @@ static void put(struct mp_rx *rx, struct gather *g)
 		copied += n;
 		pos += req->used;
 	}
-	list_for_each_entry(req, &g->reqs, node)
+	for (req = g->reqs.first; req; req = req->next)
 		req->state = MP_REQ_BACKEND;
 
 	count(rx, g, copied);
 	consume_skb(g->skb);
-	rx->backend->ops->rx_done(rx->backend, &g->reqs, g->nr);
+	rx->backend->ops->rx_done(rx->backend, &g->reqs);
 }
 
 /* Lets a frame wait for read(), or for requests. */

@@ -116,7 +116,7 @@ int mp_rx_start(struct mp_port *port, struct mp_backend *backend);
 void mp_rx_stop(struct mp_port *port);
 void mp_rx_attach_nic(struct mp_port *port);
 void mp_rx_detach_nic(struct mp_port *port);
-void mp_rx_post(struct mp_rx *rx, struct list_head *list);
+void mp_rx_post(struct mp_rx *rx, struct mp_requests *reqs);
 void mp_rx_gauges(struct mp_rx *rx, struct mp_info *info);
 int mp_rx_init(void);
 void mp_rx_exit(void);
@@ -126,7 +126,7 @@ rx_handler_result_t mp_frame_handle(struct sk_buff **pskb);
 void mp_frame_drain(struct mp_port *port, struct mp_rx *rx);
 
 /* tx.c APIs */
-void mp_tx_batch(struct mp_port *port, struct list_head *list);
+void mp_tx_batch(struct mp_port *port, struct mp_requests *reqs);
 void mp_tx_drain(struct mp_port *port);
 ssize_t mp_tx_write(struct mp_port *port, struct iov_iter *from, int flags);
 

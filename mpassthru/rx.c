@@ -17,20 +17,8 @@
 /* Takes a request to copy into: what the NIC cannot have first.  rx->lock. */
 struct mp_request *mp_rx_take(struct mp_rx *rx)
 {
-	struct mp_request *req;
-
 	lockdep_assert_held(&rx->lock);
-	if (rx->nr_odd) {
-		req = list_first_entry(&rx->odd, struct mp_request, node);
-		rx->nr_odd--;
-	} else if (rx->nr_fit) {
-		req = list_first_entry(&rx->fit, struct mp_request, node);
-		rx->nr_fit--;
-	} else {
-		return NULL;
-	}
-	list_del(&req->node);
-	return req;
+	return mp_requests_pop(&rx->odd) ?: mp_requests_pop(&rx->fit);
 }
 
 /* Posts a request again that was taken and not used, before all others. */
@@ -38,8 +26,7 @@ void mp_rx_untake(struct mp_rx *rx, struct mp_request *req)
 {
 	lockdep_assert_held(&rx->lock);
 	req->state = MP_REQ_POSTED;
-	list_add(&req->node, &rx->fit);
-	rx->nr_fit++;
+	mp_requests_unpop(&rx->fit, req);
 }
 
 /* Whether a driver that went short should try again.  Clears the note. */
@@ -55,23 +42,23 @@ static bool undry(struct mp_rx *rx)
 /**
  * mp_rx_post() - take receive requests from the backend
  * @rx: receive side
- * @list: requests, empty on return
+ * @reqs: requests, empty on return
  *
  * Context: process context; takes rx->lock.
  */
-void mp_rx_post(struct mp_rx *rx, struct list_head *list)
+void mp_rx_post(struct mp_rx *rx, struct mp_requests *reqs)
 {
 	struct mp_request *req;
 	const struct mp_nic_ops *nic;
 	bool refill;
 
-	spin_lock_bh(&rx->lock);
-	list_for_each_entry(req, list, node) {
+	for (req = reqs->first; req; req = req->next) {
 		WARN_ON_ONCE(req->state != MP_REQ_BACKEND);
 		req->state = MP_REQ_POSTED;
-		rx->nr_fit++;
 	}
-	list_splice_tail_init(list, &rx->fit);
+
+	spin_lock_bh(&rx->lock);
+	mp_requests_append(&rx->fit, reqs);
 	refill = undry(rx);
 	if (rx->dry)
 		rx->backend->ops->rx_short(rx->backend);
@@ -111,7 +98,10 @@ static u8 why_copy(const struct mp_rx *rx, const struct mp_nic_ops *nic)
 {
 	if (rx->port->mode == MP_MODE_COPY)
 		return MP_COPY_ASKED;
-	return nic ? MP_COPY_LATE : MP_COPY_NO_GLUE;
+	if (!nic)
+		return MP_COPY_NO_GLUE;
+	/* what GRO made of several short frames */
+	return rx->mode == MP_MODE_HEADER_SPLIT ? MP_COPY_HEADERS : MP_COPY_LATE;
 }
 
 /*
@@ -128,8 +118,8 @@ void mp_rx_attach_nic(struct mp_port *port)
 	if (!rx || !dev)
 		return;
 	nic = mp_nic_find(dev);
-	rx->why_copy = why_copy(rx, nic);
 	rx->mode = choose_mode(rx, nic);
+	rx->why_copy = why_copy(rx, nic);
 	rx->dev = dev;
 	if (rx->mode == MP_MODE_COPY)
 		return;
@@ -179,13 +169,11 @@ static struct mp_rx *rx_alloc(struct mp_port *port, struct mp_backend *backend)
 	rx->backend = backend;
 	rx->mode = MP_MODE_COPY;
 	spin_lock_init(&rx->lock);
-	INIT_LIST_HEAD(&rx->fit);
-	INIT_LIST_HEAD(&rx->odd);
+	mp_requests_init(&rx->fit);
+	mp_requests_init(&rx->odd);
 	hash_init(rx->bufs);
-	for (i = 0; i < MP_RX_EPOCHS; i++) {
+	for (i = 0; i < MP_RX_EPOCHS; i++)
 		rx->epoch[i].rx = rx;
-		INIT_LIST_HEAD(&rx->epoch[i].bufs);
-	}
 	return rx;
 }
 
@@ -210,12 +198,11 @@ int mp_rx_start(struct mp_port *port, struct mp_backend *backend)
 	return 0;
 }
 
-static void return_list(struct mp_rx *rx, struct list_head *list)
+static void return_all(struct mp_rx *rx, struct mp_requests *reqs)
 {
-	struct mp_request *req, *next;
+	struct mp_request *req;
 
-	list_for_each_entry_safe(req, next, list, node) {
-		list_del_init(&req->node);
+	while ((req = mp_requests_pop(reqs))) {
 		req->state = MP_REQ_BACKEND;
 		rx->backend->ops->rx_return(rx->backend, req);
 	}
@@ -253,10 +240,11 @@ void mp_rx_stop(struct mp_port *port)
 	spin_unlock_bh(&rx->lock);
 
 	local_bh_disable();
-	return_list(rx, &rx->odd);
-	return_list(rx, &rx->fit);
+	return_all(rx, &rx->odd);
+	return_all(rx, &rx->fit);
 	local_bh_enable();
 	WARN_ON_ONCE(rx->nr_nic || rx->nr_stack || rx->reserved);
+	mp_rx_bufs_destroy(rx);
 	kvfree(rx);
 }
 
@@ -264,7 +252,7 @@ void mp_rx_stop(struct mp_port *port)
 void mp_rx_gauges(struct mp_rx *rx, struct mp_info *info)
 {
 	spin_lock_bh(&rx->lock);
-	info->posted = rx->nr_fit + rx->nr_odd;
+	info->posted = rx->fit.nr + rx->odd.nr;
 	info->at_nic = rx->nr_nic;
 	info->in_stack = rx->nr_stack;
 	info->rx_mode = rx->mode;

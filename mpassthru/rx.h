@@ -6,7 +6,6 @@
 #define _MPASSTHRU_RX_H
 
 #include <linux/hashtable.h>
-#include <linux/list.h>
 #include <linux/spinlock.h>
 
 #include "port.h"
@@ -18,7 +17,7 @@
 /**
  * struct mp_rx_buf - memory that the NIC may write to, or has written to
  * @hash: in mp_rx.bufs by @key while in a frame
- * @node: in mp_epoch.bufs while in a frame
+ * @node: in mp_epoch.bufs while in a frame, in mp_rx.free while unused
  * @key: bus-independent address of the frame's first byte in it
  * @dma: bus address while at the NIC
  * @page: the memory, within one folio from here on
@@ -32,7 +31,7 @@
  */
 struct mp_rx_buf {
 	struct hlist_node hash;
-	struct list_head node;
+	struct hlist_node node;
 	phys_addr_t key;
 	dma_addr_t dma;
 	struct page *page;
@@ -61,7 +60,7 @@ struct mp_epoch {
 	struct mp_rx *rx;
 	atomic_t live;
 	unsigned int skbs;
-	struct list_head bufs;
+	struct hlist_head bufs;
 };
 
 /**
@@ -76,13 +75,12 @@ struct mp_epoch {
  * @lock: BH-safe; protects all that follows
  * @fit: posted requests not known to be unfit for the NIC, oldest first
  * @odd: posted requests that the NIC cannot have; taken first for copies
- * @nr_fit: entries in @fit
- * @nr_odd: entries in @odd
  * @reserved: requests to keep for packets that are on their way
  * @nr_nic: requests behind NIC descriptors
  * @nr_stack: requests in frames
  * @dry: the driver waits for mp_nic_ops.refill
  * @draining: somebody delivers queued frames; later ones have to queue up
+ * @free: buffers for the next slots
  * @bufs: buffers in frames, by address
  * @epoch: ring of epochs
  * @oldest: first epoch in use
@@ -98,15 +96,14 @@ struct mp_rx {
 	u8 why_copy;
 
 	spinlock_t lock;	/* BH-safe: all that follows */
-	struct list_head fit;
-	struct list_head odd;
-	unsigned int nr_fit;
-	unsigned int nr_odd;
+	struct mp_requests fit;
+	struct mp_requests odd;
 	unsigned int reserved;
 	unsigned int nr_nic;
 	unsigned int nr_stack;
 	bool dry;
 	bool draining;
+	struct hlist_head free;
 	DECLARE_HASHTABLE(bufs, MP_RX_HASH_BITS);
 	struct mp_epoch epoch[MP_RX_EPOCHS];
 	unsigned int oldest;
@@ -116,7 +113,7 @@ struct mp_rx {
 /* Whether @want requests are posted that nobody counts on.  rx->lock. */
 static inline bool mp_rx_spare(const struct mp_rx *rx, unsigned int want)
 {
-	return rx->nr_fit + rx->nr_odd >= rx->reserved + want;
+	return rx->fit.nr + rx->odd.nr >= rx->reserved + want;
 }
 
 /* The bus-independent address of a fragment. */
@@ -136,6 +133,7 @@ void mp_rx_buf_unmap(struct mp_rx *rx, struct mp_rx_buf *buf);
 void mp_rx_buf_cancel(struct mp_rx *rx, struct mp_rx_buf *buf);
 void mp_rx_buf_recycle(struct mp_rx *rx, struct mp_rx_buf *buf);
 void mp_rx_buf_free(struct mp_rx *rx, struct mp_rx_buf *buf);
+void mp_rx_bufs_destroy(struct mp_rx *rx);
 
 /* epoch.c APIs */
 extern wait_queue_head_t mp_rx_epoch_done;

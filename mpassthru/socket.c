@@ -42,7 +42,7 @@ static int mp_sendmsg(struct socket *sock, struct msghdr *msg, size_t total_len)
 	struct mp_batch *batch = msg_batch(msg);
 
 	if (batch) {
-		mp_tx_batch(port, &batch->list);
+		mp_tx_batch(port, &batch->reqs);
 		return 0;
 	}
 	if (msg->msg_control)
@@ -74,7 +74,7 @@ static int mp_recvmsg(struct socket *sock, struct msghdr *msg, size_t total_len,
 	rx = rcu_dereference_protected(port->rx, port->backend);
 	if (WARN_ON_ONCE(!rx))
 		return -ENOTCONN;
-	mp_rx_post(rx, &batch->list);
+	mp_rx_post(rx, &batch->reqs);
 	mp_frame_drain(port, rx);
 	return 0;
 }

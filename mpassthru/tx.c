@@ -288,19 +288,18 @@ static void send_request(struct mp_port *port, struct net_device *dev,
 /**
  * mp_tx_batch() - transmit requests
  * @port: the port
- * @list: the requests, empty on return
+ * @reqs: the requests, empty on return
  *
  * Context: process context.
  */
-void mp_tx_batch(struct mp_port *port, struct list_head *list)
+void mp_tx_batch(struct mp_port *port, struct mp_requests *reqs)
 {
-	struct mp_request *req, *next;
+	struct mp_request *req;
 	struct net_device *dev;
 
 	rcu_read_lock_bh();
 	dev = rcu_dereference_bh(port->dev);
-	list_for_each_entry_safe(req, next, list, node) {
-		list_del_init(&req->node);
+	while ((req = mp_requests_pop(reqs))) {
 		this_cpu_inc(port->stats->tx.packets);
 		if (dev && dev->flags & IFF_UP)
 			send_request(port, dev, req);

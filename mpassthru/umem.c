@@ -22,10 +22,12 @@
 /**
  * struct mp_chunk - pinned pages of one aligned piece of address space
  * @nr: pages, less than %CHUNK_PAGES at the ends of a range
+ * @whole: one piece of a folio
  * @page: the pages
  */
 struct mp_chunk {
 	unsigned long nr;
+	bool whole;
 	struct page *page[];
 };
 
@@ -157,6 +159,17 @@ static int pin_pages(struct mp_umem *umem, unsigned long uaddr,
 	return n < 0 ? n : -EFAULT;
 }
 
+static bool chunk_is_whole(const struct mp_chunk *chunk)
+{
+	struct page *first = chunk->page[0];
+	unsigned long i;
+
+	for (i = 1; i < chunk->nr; i++)
+		if (page_to_pfn(chunk->page[i]) != page_to_pfn(first) + i)
+			return false;
+	return page_folio(first) == page_folio(chunk->page[chunk->nr - 1]);
+}
+
 static struct mp_chunk *chunk_create(struct mp_umem *umem, unsigned long index)
 {
 	unsigned long start = (umem->first + index) << CHUNK_SHIFT;
@@ -178,6 +191,7 @@ static struct mp_chunk *chunk_create(struct mp_umem *umem, unsigned long index)
 	err = pin_pages(umem, start, chunk);
 	if (err)
 		goto err_account;
+	chunk->whole = chunk_is_whole(chunk);
 	umem->pinned += nr;
 	return chunk;
 
@@ -208,18 +222,31 @@ static struct mp_chunk *chunk_get(struct mp_umem *umem, unsigned long index)
 	return chunk;
 }
 
-/* The page that holds byte @offset of the range. */
-static struct page *page_get(struct mp_umem *umem, u64 offset)
+/*
+ * The page that holds byte @offset of the range, and in @whole how many bytes
+ * from there on are in one piece with it.
+ */
+static struct page *page_find(struct mp_umem *umem, u64 offset, u32 *whole)
 {
 	unsigned long uaddr = umem->uaddr + offset;
 	unsigned long index = (uaddr >> CHUNK_SHIFT) - umem->first;
 	struct mp_chunk *chunk = chunk_get(umem, index);
-	unsigned long start;
+	unsigned long start, nr;
 
 	if (IS_ERR(chunk))
 		return ERR_CAST(chunk);
 	start = max((umem->first + index) << CHUNK_SHIFT, umem->uaddr);
-	return chunk->page[(uaddr - start) >> PAGE_SHIFT];
+	nr = (uaddr - start) >> PAGE_SHIFT;
+	*whole = ((chunk->whole ? chunk->nr - nr : 1) << PAGE_SHIFT) -
+		 offset_in_page(uaddr);
+	return chunk->page[nr];
+}
+
+static struct page *page_get(struct mp_umem *umem, u64 offset)
+{
+	u32 whole;
+
+	return page_find(umem, offset, &whole);
 }
 
 static bool umem_covers(const struct mp_umem *umem, u64 offset, u64 len)
@@ -238,43 +265,38 @@ static bool continues(const struct bio_vec *seg, struct page *page)
 }
 
 /**
- * mp_umem_segs() - find the memory behind a piece of a range
+ * mp_umem_seg() - find the memory behind the start of a piece of a range
  * @umem: the range
  * @offset: first byte
- * @len: bytes
- * @segs: filled in; each is contiguous within one folio
- * @max: room in @segs
+ * @len: bytes, not zero
+ * @seg: filled in: as much of the piece as is contiguous within one folio
  *
  * Context: process context; may pin, and so sleep.
- * Return: segments used; -EFAULT: not all in the range, or not mapped there;
- * -ENOBUFS: more than @max; -ENOMEM: the owner's limit on locked memory.
+ * Return: 0; -EFAULT: not all in the range, or not mapped there; -ENOMEM: the
+ * owner's limit on locked memory.
  */
-int mp_umem_segs(struct mp_umem *umem, u64 offset, u32 len,
-		 struct bio_vec *segs, unsigned int max)
+int mp_umem_seg(struct mp_umem *umem, u64 offset, u32 len, struct bio_vec *seg)
 {
-	unsigned int nr = 0;
+	struct page *page;
+	u32 whole;
 
 	if (!umem_covers(umem, offset, len))
 		return -EFAULT;
-	while (len) {
-		u32 n = min_t(u32, len, PAGE_SIZE - offset_in_page(offset));
-		struct page *page = page_get(umem, offset);
-
+	page = page_find(umem, offset, &whole);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	bvec_set_page(seg, page, min(whole, len), offset_in_page(offset));
+	while (seg->bv_len < len) {
+		page = page_find(umem, offset + seg->bv_len, &whole);
 		if (IS_ERR(page))
 			return PTR_ERR(page);
-		if (nr && !offset_in_page(offset) && continues(&segs[nr - 1], page)) {
-			segs[nr - 1].bv_len += n;
-		} else {
-			if (nr == max)
-				return -ENOBUFS;
-			bvec_set_page(&segs[nr++], page, n, offset_in_page(offset));
-		}
-		offset += n;
-		len -= n;
+		if (!continues(seg, page))
+			break;
+		seg->bv_len += min(whole, len - seg->bv_len);
 	}
-	return nr;
+	return 0;
 }
-EXPORT_SYMBOL_GPL(mp_umem_segs);
+EXPORT_SYMBOL_GPL(mp_umem_seg);
 
 /**
  * mp_umem_read() - copy from a range
@@ -284,7 +306,7 @@ EXPORT_SYMBOL_GPL(mp_umem_segs);
  * @len: bytes
  *
  * Context: process context; may pin, and so sleep.
- * Return: 0 or as mp_umem_segs().
+ * Return: 0 or as mp_umem_seg().
  */
 int mp_umem_read(struct mp_umem *umem, u64 offset, void *dst, size_t len)
 {
@@ -313,7 +335,7 @@ EXPORT_SYMBOL_GPL(mp_umem_read);
  *
  * Context: process context.
  * Return: its address, valid until mp_umem_vunmap(), and readable in any
- * context; or ERR_PTR() as mp_umem_segs().
+ * context; or ERR_PTR() as mp_umem_seg().
  */
 void *mp_umem_vmap(struct mp_umem *umem, u64 offset, size_t len)
 {

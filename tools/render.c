@@ -24,7 +24,7 @@ static const struct reason copy_reasons[] = {
 	[MP_COPY_OBSERVED]	= { "observed",
 		"a packet socket, tc, netfilter, XDP or a VLAN device looks on" },
 	[MP_COPY_SMALL]		= { "small", "cheaper to copy" },
-	[MP_COPY_HEADERS]	= { "headers", "nothing but headers" },
+	[MP_COPY_HEADERS]	= { "headers", "little more than headers" },
 	[MP_COPY_CHANGED]	= { "changed",
 		"the host stack rewrote the packet" },
 	[MP_COPY_LATE]		= { "late",

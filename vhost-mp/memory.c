@@ -178,19 +178,19 @@ int vmp_memory_segs(const struct mp_memtable *mem, const struct mp_chain *chain,
 		while (left) {
 			const struct mp_mem_region *region;
 			u32 n;
-			int ret;
+			int err;
 
+			if (nr == max)
+				return nr;
 			region = mp_memtable_find(mem, gpa);
 			if (!region)
 				return -EFAULT;
 			n = min_t(u64, left, region->gpa + region->size - gpa);
-			ret = mp_umem_segs(region->umem, gpa - region->gpa, n,
-					   segs + nr, max - nr);
-			if (ret == -ENOBUFS)
-				return nr;
-			if (ret < 0)
-				return ret;
-			nr += ret;
+			err = mp_umem_seg(region->umem, gpa - region->gpa, n,
+					  &segs[nr]);
+			if (err)
+				return err;
+			n = segs[nr++].bv_len;
 			gpa += n;
 			left -= n;
 			*len += n;

@@ -13,8 +13,12 @@
 #define BATCH		64
 #define TURN		256
 
-/* Pieces of one chain that the port gets to see; what is beyond is not used. */
+/*
+ * Pieces of one chain that the port gets to see; what is beyond is not used.
+ * Room for as many is made when they come.
+ */
 #define SEGS_MAX	256
+#define SEGS_FEW	2
 
 static struct vmp_queue *queue_of(struct mp_backend *backend)
 {
@@ -88,17 +92,17 @@ static void give_back(struct vmp_queue *queue, struct vmp_slot *slot, u32 len)
 }
 
 /* A received packet.  BH off. */
-static void rx_done(struct mp_backend *backend, struct list_head *list,
-		    unsigned int nr)
+static void rx_done(struct mp_backend *backend, struct mp_requests *reqs)
 {
 	struct vmp_queue *queue = queue_of(backend);
-	struct vmp_slot *slot, *next;
+	struct mp_request *req;
 
 	spin_lock(&queue->used_lock);
-	list_for_each_entry_safe(slot, next, list, req.node) {
-		list_del_init(&slot->req.node);
+	while ((req = mp_requests_pop(reqs))) {
+		struct vmp_slot *slot = container_of(req, struct vmp_slot, req);
+
 		log_slot(queue, slot);
-		give_back(queue, slot, slot->req.used);
+		give_back(queue, slot, req->used);
 	}
 	spin_unlock(&queue->used_lock);
 	tasklet_schedule(&queue->flush);
@@ -147,42 +151,72 @@ static const struct mp_backend_ops backend_ops = {
 
 /* Chains. */
 
-static void *grow(void *array, u16 *max, unsigned int nr, size_t size)
+static int make_room_for_segs(struct vmp_slot *slot)
 {
-	void *more;
-
-	if (nr <= *max)
-		return array;
-	more = krealloc_array(array, nr, size, GFP_KERNEL);
-	if (more)
-		*max = nr;
-	return more;
-}
-
-/* Keeps what the port and the log need of queue->chain.  May sleep. */
-static int slot_fill(struct vmp_queue *queue, struct vmp_slot *slot, int nr,
-		     u32 len)
-{
-	const struct mp_chain *chain = queue->chain;
-	struct mp_request *req = &slot->req;
-	struct mp_extent *extent;
+	unsigned int max = slot->max_segs ? SEGS_MAX : SEGS_FEW;
 	struct bio_vec *segs;
 
-	segs = grow(req->segs, &slot->max_segs, nr, sizeof(*segs));
-	if (nr && !segs)
+	segs = krealloc_array(slot->req.segs, max, sizeof(*segs), GFP_KERNEL);
+	if (!segs)
 		return -ENOMEM;
-	req->segs = segs;
-	extent = grow(slot->extent, &slot->max_extents, chain->nr_in,
-		      sizeof(*extent));
-	if (chain->nr_in && !extent)
-		return -ENOMEM;
-	slot->extent = extent;
+	slot->req.segs = segs;
+	slot->max_segs = max;
+	return 0;
+}
 
-	memcpy(segs, queue->segs, nr * sizeof(*segs));
-	memcpy(extent, chain->extent, chain->nr_in * sizeof(*extent));
-	slot->nr_extents = chain->nr_in;
+/* Finds the memory behind queue->chain.  May sleep. */
+static int slot_fill_segs(struct vmp_queue *queue, struct vmp_slot *slot)
+{
+	const struct mp_memtable *mem = vmp_memory(queue->device);
+	const struct mp_chain *chain = queue->chain;
+	struct mp_request *req = &slot->req;
+	int nr;
+
+	for (;;) {
+		nr = vmp_memory_segs(mem, chain, req->segs, slot->max_segs,
+				     &req->len);
+		if (nr < 0)
+			return nr;
+		if (req->len == chain->out_len + chain->in_len ||
+		    slot->max_segs == SEGS_MAX)
+			break;
+		if (make_room_for_segs(slot))
+			return -ENOSPC;
+	}
 	req->nr_segs = nr;
-	req->len = len;
+	return 0;
+}
+
+/* Keeps what the log needs of queue->chain.  May sleep. */
+static int slot_fill_extents(struct vmp_queue *queue, struct vmp_slot *slot)
+{
+	const struct mp_chain *chain = queue->chain;
+	struct mp_extent *extent;
+	unsigned int i;
+
+	if (chain->nr_in > slot->max_extents) {
+		extent = krealloc_array(slot->extent, chain->nr_in,
+					sizeof(*extent), GFP_KERNEL);
+		if (!extent)
+			return -ENOSPC;
+		slot->extent = extent;
+		slot->max_extents = chain->nr_in;
+	}
+	slot->nr_extents = chain->nr_in;
+	for (i = 0; i < chain->nr_in; i++)
+		slot->extent[i] = chain->extent[i];
+	return 0;
+}
+
+/* Makes queue->chain a request.  May sleep. */
+static int slot_fill(struct vmp_queue *queue, struct vmp_slot *slot)
+{
+	struct mp_request *req = &slot->req;
+	int err;
+
+	err = slot_fill_segs(queue, slot) ?: slot_fill_extents(queue, slot);
+	if (err)
+		return err;
 	req->used = 0;
 	req->state = MP_REQ_BACKEND;
 	req->backend = &queue->backend;
@@ -205,8 +239,10 @@ static const char *check_chain(const struct vmp_queue *queue)
 	return NULL;
 }
 
-static const char *why_segs(int err)
+static const char *why_not_filled(int err)
 {
+	if (err == -ENOSPC)
+		return "out of memory";
 	if (err == -EFAULT)
 		return "buffer outside of memory";
 	if (err == -ENOMEM)
@@ -218,41 +254,36 @@ static const char *why_segs(int err)
  * Takes a chain from the ring and makes it a request: 1 taken, 0 nothing
  * offered, or an errno and the queue is broken.  Under queue->mutex; may sleep.
  */
-static int take(struct vmp_queue *queue, struct list_head *list)
+static int take(struct vmp_queue *queue, struct mp_requests *reqs)
 {
 	const struct mp_memtable *mem = vmp_memory(queue->device);
 	u16 pos = queue->ring.last_avail;
 	struct vmp_slot *slot;
 	const char *why;
-	int ret, nr;
-	u32 len;
+	int ret;
 
 	ret = mp_ring_pop(&queue->ring, mem, queue->chain);
 	if (ret <= 0) {
 		if (ret)
-			queue_break(queue, queue->ring.error ?: why_segs(ret));
+			queue_break(queue, queue->ring.error ?: why_not_filled(ret));
 		return ret;
 	}
 	why = check_chain(queue);
 	if (why)
 		goto broken;
-	nr = vmp_memory_segs(mem, queue->chain, queue->segs, SEGS_MAX, &len);
-	if (nr < 0) {
-		why = why_segs(nr);
-		goto broken;
-	}
-	if (queue->index == VMP_RX && len < queue->backend.hdr_len) {
-		why = "receive buffer shorter than a virtio header";
-		goto broken;
-	}
 	slot = &queue->slot[queue->chain->head];
-	if (slot_fill(queue, slot, nr, len)) {
-		why = "out of memory";
+	ret = slot_fill(queue, slot);
+	if (ret) {
+		why = why_not_filled(ret);
+		goto broken;
+	}
+	if (queue->index == VMP_RX && slot->req.len < queue->backend.hdr_len) {
+		why = "receive buffer shorter than a virtio header";
 		goto broken;
 	}
 	slot->pos = pos;
 	slot->state = VMP_SLOT_OUT;
-	list_add_tail(&slot->req.node, list);
+	mp_requests_push(reqs, &slot->req);
 	return 1;
 
 broken:
@@ -278,12 +309,12 @@ static int serve_batch(struct vmp_queue *queue, unsigned int *nr)
 	unsigned int i;
 	int ret = 1;
 
-	INIT_LIST_HEAD(&batch.list);
+	mp_requests_init(&batch.reqs);
 	for (i = 0; ret > 0 && i < BATCH; i++) {
-		ret = take(queue, &batch.list);
+		ret = take(queue, &batch.reqs);
 		*nr += ret > 0;
 	}
-	if (!list_empty(&batch.list))
+	if (batch.reqs.nr)
 		submit(queue, &batch);
 	return ret;
 }
@@ -392,18 +423,15 @@ static void free_slots(struct vmp_queue *queue)
 	}
 	kvfree(queue->slot);
 	kvfree(queue->chain);
-	kvfree(queue->segs);
 	queue->slot = NULL;
 	queue->chain = NULL;
-	queue->segs = NULL;
 }
 
 static int alloc_slots(struct vmp_queue *queue)
 {
 	queue->slot = kvcalloc(queue->num, sizeof(*queue->slot), GFP_KERNEL);
 	queue->chain = kvmalloc(sizeof(*queue->chain), GFP_KERNEL);
-	queue->segs = kvmalloc_array(SEGS_MAX, sizeof(*queue->segs), GFP_KERNEL);
-	if (queue->slot && queue->chain && queue->segs)
+	if (queue->slot && queue->chain)
 		return 0;
 	free_slots(queue);
 	return -ENOMEM;

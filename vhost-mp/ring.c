@@ -135,7 +135,7 @@ static void fetch(struct entry *entry, const struct vring_desc *desc)
 	entry->next = load16(&desc->next);
 }
 
-static int add_extent(struct walk *walk, const struct entry *entry)
+static inline int add_extent(struct walk *walk, const struct entry *entry)
 {
 	struct mp_chain *chain = walk->chain;
 	struct mp_extent *extent;
@@ -162,7 +162,7 @@ static int add_extent(struct walk *walk, const struct entry *entry)
 	return 0;
 }
 
-static int add_entry(struct walk *walk, const struct entry *entry)
+static inline int add_entry(struct walk *walk, const struct entry *entry)
 {
 	bool writable = entry->flags & VRING_DESC_F_WRITE;
 

@@ -86,7 +86,6 @@ struct vmp_slot {
  * @running: the rings are mapped and served
  * @slot: by head, entries @num
  * @chain: scratch
- * @segs: scratch
  * @ring: the ring; the avail side belongs to @mutex, the used side to
  *	@used_lock
  * @map: what ring's parts are mapped at
@@ -116,7 +115,6 @@ struct vmp_queue {
 	bool running;
 	struct vmp_slot *slot;
 	struct mp_chain *chain;
-	struct bio_vec *segs;
 	struct mp_ring ring;
 	void *map[3];
 

@@ -7,7 +7,6 @@
 #define _MP_BACKEND_H
 
 #include <linux/bvec.h>
-#include <linux/list.h>
 #include <linux/net.h>
 #include <linux/skbuff.h>
 
@@ -56,7 +55,7 @@ enum mp_request_state {
 
 /**
  * struct mp_request - one guest descriptor chain
- * @node: for the owner's list
+ * @next: in the owner's &struct mp_requests
  * @segs: the chain's memory in order, virtio header included; a segment is
  *	physically contiguous and within one folio
  * @nr_segs: entries in @segs
@@ -71,7 +70,7 @@ enum mp_request_state {
  * Embedded by the backend in its own per-chain structure.
  */
 struct mp_request {
-	struct list_head node;
+	struct mp_request *next;
 	struct bio_vec *segs;
 	u16 nr_segs;
 	u8 state;
@@ -84,9 +83,73 @@ struct mp_request {
 };
 
 /**
+ * struct mp_requests - requests in order
+ * @first: the oldest, or NULL
+ * @last: where the next one's address goes
+ * @nr: how many
+ *
+ * Linked one way, since a request only ever leaves at the front.
+ */
+struct mp_requests {
+	struct mp_request *first;
+	struct mp_request **last;
+	unsigned int nr;
+};
+
+static inline void mp_requests_init(struct mp_requests *queue)
+{
+	queue->first = NULL;
+	queue->last = &queue->first;
+	queue->nr = 0;
+}
+
+static inline void mp_requests_push(struct mp_requests *queue,
+				    struct mp_request *req)
+{
+	req->next = NULL;
+	*queue->last = req;
+	queue->last = &req->next;
+	queue->nr++;
+}
+
+/* Back to the front, as if it had not been popped. */
+static inline void mp_requests_unpop(struct mp_requests *queue,
+				     struct mp_request *req)
+{
+	if (!queue->nr++)
+		queue->last = &req->next;
+	req->next = queue->first;
+	queue->first = req;
+}
+
+static inline struct mp_request *mp_requests_pop(struct mp_requests *queue)
+{
+	struct mp_request *req = queue->first;
+
+	if (!req)
+		return NULL;
+	queue->first = req->next;
+	if (!--queue->nr)
+		queue->last = &queue->first;
+	return req;
+}
+
+/* Moves all of @from behind what is in @queue. */
+static inline void mp_requests_append(struct mp_requests *queue,
+				      struct mp_requests *from)
+{
+	if (!from->nr)
+		return;
+	*queue->last = from->first;
+	queue->last = from->last;
+	queue->nr += from->nr;
+	mp_requests_init(from);
+}
+
+/**
  * struct mp_backend_ops - how requests come back
- * @rx_done: @nr requests on @list hold one received packet, in order; the
- *	first one's virtio header counts them
+ * @rx_done: these requests hold one received packet, in order; the first one's
+ *	virtio header counts them.  They are the backend's from the call on.
  * @rx_short: the port could use more receive requests than it has; a backend
  *	that leaves some with the guest until there are many should post them
  *	now, and tell when the next one comes.  Any context, locks may be held.
@@ -94,8 +157,7 @@ struct mp_request {
  * @tx_done: a transmit request is finished; its memory may be reused
  */
 struct mp_backend_ops {
-	void (*rx_done)(struct mp_backend *backend, struct list_head *list,
-			unsigned int nr);
+	void (*rx_done)(struct mp_backend *backend, struct mp_requests *reqs);
 	void (*rx_short)(struct mp_backend *backend);
 	void (*rx_return)(struct mp_backend *backend, struct mp_request *req);
 	void (*tx_done)(struct mp_backend *backend, struct mp_request *req);
@@ -122,11 +184,11 @@ struct mp_backend {
 /**
  * struct mp_batch - msg_control of an asynchronous sendmsg or recvmsg
  * @type: %MP_MSG_BATCH
- * @list: &mp_request.node; empty on return
+ * @reqs: the requests; empty on return
  */
 struct mp_batch {
 	unsigned short type;
-	struct list_head list;
+	struct mp_requests reqs;
 };
 
 struct socket *mp_get_socket(struct file *file);

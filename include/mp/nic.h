@@ -28,6 +28,9 @@
  *	                                          -> mp_rx_deliver()
  *	                          (unused, bad frame) -> mp_rx_discard()
  *
+ * mp_rx_fill() may leave the slot full, when it copied the little that was in
+ * it: the driver keeps it and arms its next descriptor with it as it is.
+ *
  * Between mp_rx_construct() and the call that ends the journey the memory
  * behind the slot belongs to the NIC: neither the host nor mpassthru reads,
  * writes or frees it.  A slot must not be ended while the NIC can still write
@@ -47,7 +50,8 @@
  *
  * *Context.*  set_rx: process context under RTNL.  construct, fill, frame and
  * deliver: the interface's NAPI context, one at a time per &struct mp_rx;
- * construct and discard also from set_rx while NAPI is off.
+ * construct and discard also from set_rx while NAPI is off, with bottom halves
+ * disabled: every CPU cycle of theirs is spent once a frame.
  *
  * *DMA* mapping, unmapping and syncing of slots is mpassthru's.
  */

@@ -15,8 +15,7 @@ struct mp_umem;
 struct mp_umem *mp_umem_create(u64 uaddr, u64 size);
 void mp_umem_destroy(struct mp_umem *umem);
 
-int mp_umem_segs(struct mp_umem *umem, u64 offset, u32 len,
-		 struct bio_vec *segs, unsigned int max);
+int mp_umem_seg(struct mp_umem *umem, u64 offset, u32 len, struct bio_vec *seg);
 int mp_umem_read(struct mp_umem *umem, u64 offset, void *dst, size_t len);
 void *mp_umem_vmap(struct mp_umem *umem, u64 offset, size_t len);
 void mp_umem_vunmap(void *addr);

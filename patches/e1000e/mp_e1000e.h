@@ -8,9 +8,10 @@
  * descriptor, cleaning it, stopping and starting, the calls of mpassthru.
  *
  * Here a descriptor is armed exactly as long as it lies between next_to_clean
- * and next_to_use, and its slot is full exactly as long.  The ring may be
- * short or empty, so that descriptors outside of that range are never looked
- * at: what they contain is whatever was left there.
+ * and next_to_use, and its slot is full as long.  The ring may be short or
+ * empty, so that descriptors outside of that range are never looked at: what
+ * they contain is whatever was left there.  Their slots are empty, or full
+ * because their last frame had no use for them.
  *
  * adapter->mp_parts tells how the receive unit is set up: 0 is stock receive,
  * 1 takes whole frames, and with more a frame is split.  That can be stock
@@ -106,14 +107,20 @@ static u32 mp_e1000e_setup_rctl(struct e1000_adapter *adapter)
 	return E1000_RCTL_DTYP_PS;
 }
 
-/* The header buffer of a packet split descriptor stays mapped until used. */
+/*
+ * The header buffer of a packet split descriptor stays mapped for as long as
+ * the descriptor keeps it, which is over many frames: GRO gives it back.
+ */
 static bool mp_e1000e_map_header(struct e1000_adapter *adapter,
 				 struct e1000_buffer *bi, gfp_t gfp)
 {
 	struct device *dev = &adapter->pdev->dev;
 
-	if (bi->dma)
+	if (bi->dma) {
+		dma_sync_single_for_device(dev, bi->dma, adapter->rx_ps_bsize0,
+					   DMA_FROM_DEVICE);
 		return true;
+	}
 
 	if (!bi->skb)
 		bi->skb = __netdev_alloc_skb_ip_align(adapter->netdev,
@@ -141,9 +148,19 @@ static void mp_e1000e_unmap_header(struct e1000_adapter *adapter,
 	if (!bi->dma)
 		return;
 
-	dma_unmap_single(&adapter->pdev->dev, bi->dma, adapter->rx_ps_bsize0,
-			 DMA_FROM_DEVICE);
+	/* what the NIC wrote is in the buffer: mp_e1000e_sync_header() */
+	dma_unmap_single_attrs(&adapter->pdev->dev, bi->dma,
+			       adapter->rx_ps_bsize0, DMA_FROM_DEVICE,
+			       DMA_ATTR_SKIP_CPU_SYNC);
 	bi->dma = 0;
+}
+
+static void mp_e1000e_sync_header(struct e1000_adapter *adapter,
+				  struct e1000_buffer *bi)
+{
+	if (bi->dma)
+		dma_sync_single_for_cpu(&adapter->pdev->dev, bi->dma,
+					adapter->rx_ps_bsize0, DMA_FROM_DEVICE);
 }
 
 static bool mp_e1000e_arm_split(struct e1000_ring *rx_ring, unsigned int i,
@@ -157,7 +174,8 @@ static bool mp_e1000e_arm_split(struct e1000_ring *rx_ring, unsigned int i,
 
 	if (!mp_e1000e_map_header(adapter, bi, gfp))
 		return false;
-	if (!mp_rx_construct(adapter->mp_rx, slot, adapter->mp_room,
+	if (mp_rx_slot_empty(slot) &&
+	    !mp_rx_construct(adapter->mp_rx, slot, adapter->mp_room,
 			     adapter->mp_parts))
 		return false;
 
@@ -199,32 +217,39 @@ static bool mp_e1000e_arm_whole(struct e1000_ring *rx_ring, unsigned int i)
 	return true;
 }
 
+static unsigned int mp_e1000e_distance(struct e1000_ring *rx_ring,
+				       unsigned int from, unsigned int to)
+{
+	return (to < from ? rx_ring->count : 0) + to - from;
+}
+
 /*
- * The tail register takes the first descriptor that is not the NIC's.  It is
- * written for everything that was armed: a short ring has no later
- * descriptors that would make up for a write that was put off.
+ * The tail register takes the first descriptor that is not the NIC's.  Each
+ * write costs, so it waits for a bunch of descriptors, as in stock receive;
+ * but not when the NIC has few left: a short ring has no later frames that
+ * would make up for a write that was put off.
  */
-static void mp_e1000e_alloc_rx_buf(struct e1000_ring *rx_ring, int count,
-				   gfp_t gfp)
+static bool mp_e1000e_tail_is_due(struct e1000_ring *rx_ring)
+{
+	unsigned int tail = rx_ring->adapter->mp_tail;
+	unsigned int nic, armed;
+
+	nic = mp_e1000e_distance(rx_ring, rx_ring->next_to_clean, tail);
+	armed = mp_e1000e_distance(rx_ring, tail, rx_ring->next_to_use);
+
+	return armed >= E1000_RX_BUFFER_WRITE ||
+	       (armed && nic < rx_ring->count / 2);
+}
+
+static void mp_e1000e_write_tail(struct e1000_ring *rx_ring)
 {
 	struct e1000_adapter *adapter = rx_ring->adapter;
-	bool split = mp_e1000e_split(adapter);
 	unsigned int i = rx_ring->next_to_use;
 
-	for (; count > 0; count--) {
-		if (split ? !mp_e1000e_arm_split(rx_ring, i, gfp) :
-			    !mp_e1000e_arm_whole(rx_ring, i))
-			break;
-		if (++i == rx_ring->count)
-			i = 0;
-	}
-
-	if (i == rx_ring->next_to_use)
-		return;
-	rx_ring->next_to_use = i;
+	adapter->mp_tail = i;
 
 	/* the register counts in units of 16 bytes */
-	if (split)
+	if (mp_e1000e_split(adapter))
 		i <<= 1;
 
 	wmb();	/* descriptors before tail */
@@ -232,6 +257,28 @@ static void mp_e1000e_alloc_rx_buf(struct e1000_ring *rx_ring, int count,
 		e1000e_update_rdt_wa(rx_ring, i);
 	else
 		writel(i, rx_ring->tail);
+}
+
+static void mp_e1000e_alloc_rx_buf(struct e1000_ring *rx_ring, int count,
+				   gfp_t gfp)
+{
+	struct e1000_adapter *adapter = rx_ring->adapter;
+	bool split = mp_e1000e_split(adapter);
+	unsigned int i = rx_ring->next_to_use;
+
+	local_bh_disable();	/* e1000_configure() gets here, too */
+	for (; count > 0; count--) {
+		if (split ? !mp_e1000e_arm_split(rx_ring, i, gfp) :
+			    !mp_e1000e_arm_whole(rx_ring, i))
+			break;
+		if (++i == rx_ring->count)
+			i = 0;
+	}
+	local_bh_enable();
+
+	rx_ring->next_to_use = i;
+	if (mp_e1000e_tail_is_due(rx_ring))
+		mp_e1000e_write_tail(rx_ring);
 }
 
 /* See e1000_clean_rx_irq(): what follows a piece without an end is a piece. */
@@ -269,13 +316,7 @@ static struct sk_buff *mp_e1000e_take_split(struct e1000_ring *rx_ring,
 
 	bi->skb = NULL;
 	skb_put(skb, header);
-	/* Without payload the slot goes back before the frame goes up, which
-	 * may need a guest buffer for its headers.
-	 */
-	if (payload)
-		mp_rx_fill(adapter->mp_rx, slot, skb, payload);
-	else
-		mp_rx_discard(adapter->mp_rx, slot);
+	mp_rx_fill(adapter->mp_rx, slot, skb, payload);
 
 	return skb;
 }
@@ -291,7 +332,7 @@ static struct sk_buff *mp_e1000e_take(struct e1000_ring *rx_ring,
 {
 	struct e1000_adapter *adapter = rx_ring->adapter;
 
-	mp_e1000e_unmap_header(adapter, &rx_ring->buffer_info[i]);
+	mp_e1000e_sync_header(adapter, &rx_ring->buffer_info[i]);
 
 	if (!mp_e1000e_frame_ok(adapter, staterr) || length < ETH_HLEN) {
 		mp_rx_discard(adapter->mp_rx, &adapter->mp_slots[i]);
@@ -313,6 +354,15 @@ static union e1000_rx_desc_extended *mp_e1000e_desc(struct e1000_ring *rx_ring,
 		return (void *)E1000_RX_DESC_PS(*rx_ring, i);
 
 	return E1000_RX_DESC_EXT(*rx_ring, i);
+}
+
+/* What GRO emptied is the next header buffer. */
+static void mp_e1000e_deliver(struct e1000_adapter *adapter,
+			      struct e1000_buffer *bi, struct sk_buff *skb)
+{
+	bi->skb = mp_rx_deliver(adapter->mp_rx, &adapter->napi, skb);
+	if (bi->skb != skb)
+		mp_e1000e_unmap_header(adapter, bi);
 }
 
 static bool mp_e1000e_clean_rx(struct e1000_ring *rx_ring, int *work_done,
@@ -352,10 +402,8 @@ static bool mp_e1000e_clean_rx(struct e1000_ring *rx_ring, int *work_done,
 				__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
 						       le16_to_cpu(desc->wb.upper.vlan));
 
-			/* what GRO emptied is the next header buffer */
-			rx_ring->buffer_info[i].skb =
-				mp_rx_deliver(adapter->mp_rx, &adapter->napi,
-					      skb);
+			mp_e1000e_deliver(adapter, &rx_ring->buffer_info[i],
+					  skb);
 		}
 
 		if (++i == rx_ring->count)
@@ -388,6 +436,7 @@ static void mp_e1000e_configure_rx(struct e1000_adapter *adapter)
 	if (!adapter->mp_parts)
 		return;
 
+	adapter->mp_tail = adapter->rx_ring->next_to_use;
 	adapter->clean_rx = mp_e1000e_clean_rx;
 	adapter->alloc_rx_buf = mp_e1000e_alloc_rx_buf;
 }
@@ -423,11 +472,13 @@ static void mp_e1000e_clean_ring(struct e1000_ring *rx_ring)
 	if (rx_ring->next_to_use != rx_ring->next_to_clean)
 		mp_e1000e_silence(adapter);
 
+	local_bh_disable();
 	for (i = 0; i < rx_ring->count; i++) {
 		mp_e1000e_unmap_header(adapter, &rx_ring->buffer_info[i]);
 		if (!mp_rx_slot_empty(&adapter->mp_slots[i]))
 			mp_rx_discard(adapter->mp_rx, &adapter->mp_slots[i]);
 	}
+	local_bh_enable();
 }
 
 /*

@@ -165,7 +165,7 @@ guest_start() {
 	mkdir -p "$dir"
 	mkfifo "$dir/command.in" "$dir/command.out"
 	"${GUEST_WRAP[@]}" qemu-system-x86_64 -name "$name" -pidfile "$dir/pid" \
-		-machine "$machine" -accel kvm -cpu host -smp 1 -m "$mem" \
+		-machine "$machine,hpet=off" -accel kvm -cpu host -smp 1 -m "$mem" \
 		-nodefaults -no-reboot -display none \
 		-kernel "/guests/$kernel/vmlinuz" -initrd "/guests/$kernel/initrd" \
 		-append "console=ttyS0 loglevel=5 net.ifnames=0 panic=-1 oops=panic ${GUEST_APPEND-}" \

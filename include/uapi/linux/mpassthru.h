@@ -37,7 +37,7 @@ enum mp_copy_reason {
 	MP_COPY_SHORT_BUFFER	= 3,	/* guest buffer shorter than what the NIC may write */
 	MP_COPY_OBSERVED	= 4,	/* packet socket, tc, XDP or VLAN device on the NIC */
 	MP_COPY_SMALL		= 5,	/* cheaper to copy than to pin and complete */
-	MP_COPY_HEADERS		= 6,	/* nothing but headers */
+	MP_COPY_HEADERS		= 6,	/* little more than headers */
 	MP_COPY_CHANGED		= 7,	/* the host stack rewrote the packet's layout */
 	MP_COPY_LATE		= 8,	/* received into host memory before the backend started */
 	MP_COPY_ORPHANED	= 9,	/* a holder of guest pages took a copy */
