@@ -159,11 +159,8 @@ class Copies:
 
     def __enter__(self):
         for function, register in self.FUNCTIONS.items():
-            try:
-                self.write("kprobe_events",
-                           f"p:bench/{function} {function} bytes=%{register}:u64")
-            except OSError:
-                continue    # not in this kernel
+            self.write("kprobe_events",
+                       f"p:bench/{function} {function} bytes=%{register}:u64")
             event = f"events/bench/{function}/"
             self.write(event + "trigger", "hist:keys=common_pid:vals=bytes:size=2048")
             self.events.append(event)
@@ -172,11 +169,16 @@ class Copies:
     def __exit__(self, *_):
         for event in self.events:
             self.write(event + "trigger", "!hist:keys=common_pid:vals=bytes:size=2048")
-        self.write("kprobe_events", "", "w")
+        for function in self.FUNCTIONS:
+            self.write("kprobe_events", f"-:bench/{function}")
 
-    def write(self, path, text, mode="a"):
-        with open(self.ROOT + path, mode, encoding="ascii") as file:
-            file.write(text + "\n")
+    def write(self, path, text):
+        # Python's own way to append seeks to the end, which there is none of.
+        file = os.open(self.ROOT + path, os.O_WRONLY | os.O_APPEND)
+        try:
+            os.write(file, (text + "\n").encode())
+        finally:
+            os.close(file)
 
     def bytes(self, guests):
         tids = {int(p.rpartition("/")[2]) for info in guests
