@@ -21,7 +21,7 @@ kbuild	= $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := all
 .PHONY: all modules tools install install-modules install-tools clean help \
-	sparse checkpatch check-tools check demo FORCE
+	sparse checkpatch check-tools check demo bench bench-full FORCE
 
 help:
 	@sed -n 's/^#: \?//p' $(CURDIR)/Makefile
@@ -38,6 +38,8 @@ help:
 #:   sparse           static analysis of the modules; any message fails
 #:   checkpatch       the kernel's coding style; any message fails
 #:   demo             an emulated host with a guest on mpassthru
+#:   bench            beside its peers: bench/report.md, in half an hour
+#:   bench-full       all of that, in some hours
 #: Variables
 #:   KDIR=DIR         kernel build tree (/lib/modules/RUNNING KERNEL/build)
 #:   OUT=DIR          build there and leave this directory as it is
@@ -97,6 +99,12 @@ checkpatch:
 
 check demo:
 	scripts/$@
+
+bench:
+	bench/run
+
+bench-full:
+	bench/run --full
 
 clean:
 	+$(if $(wildcard $(KDIR)),$(kbuild) clean)

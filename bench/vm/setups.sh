@@ -120,6 +120,7 @@ irq_pin() {
 # ---- the setups ---------------------------------------------------------------
 
 start_mp() {
+	# shellcheck disable=SC2034 # guest_start's
 	local GUEST_WRAP=(mpctl run "eth$2" --mode "${MP_MODE[$1]}" --)
 
 	setup_guest "$2" \
