@@ -13,8 +13,12 @@ import statistics
 MODES = {"mp-split": "header-split", "mp-whole": "whole-frame", "mp-copy": "copy"}
 PEERS = ("vhost-macvtap-zc0", "vhost-macvtap-zc1", "vhost-tap-bridge",
          "qemu-macvtap", "af-xdp", "vfio")
-# What a guest on mpassthru gets unless it asks for something else.
-DEFAULT = "mp-split"
+
+
+def auto(mtu):
+    """What a guest on mpassthru gets unless it asks for something else."""
+    return "mp-whole" if mtu <= 1500 else "mp-split"
+
 
 # Figures that are better the higher they are; of all others less is better.
 HIGHER = {"throughput", "pps"}
@@ -251,15 +255,15 @@ def base_case(found, workload):
     return {}
 
 
-def target(found, entry):
+def target(found, entry, mode):
     """The figure that a target is about, and whether it is met; None: not measured."""
     _, workload, metric, peer, relation, limit = entry
     setups = base_case(found, workload)
     if peer:
-        pair = ratio(setups, DEFAULT, peer, metric)
+        pair = ratio(setups, mode, peer, metric)
         value = pair and (pair["ratio_median"], pair["ratio_min"], pair["ratio_max"])
     else:
-        values = setups.get(DEFAULT, {}).get(metric, {}).values()
+        values = setups.get(mode, {}).get(metric, {}).values()
         value = spread(values) if values else None
     if not value:
         return None

@@ -109,8 +109,9 @@ static void write_block(FILE *file, const struct block *block)
 		}
 	}
 	if (any)
-		fprintf(file, "%" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-			block->address, block->insns, grown[HOST][0], grown[HOST][1],
+		fprintf(file, "%" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+			" %" PRIu64 " %" PRIu64 "\n", block->address, block->insns,
+			grown[HOST][0], grown[HOST][1],
 			grown[GUEST][0], grown[GUEST][1]);
 }
 

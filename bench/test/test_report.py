@@ -51,9 +51,9 @@ def row(setup, workload, repeat, **more):
 
 
 def streams(ours, theirs, **more):
-    """Repeats of mp-split and vhost-macvtap-zc0 with these throughputs."""
+    """Repeats of mp-whole and vhost-macvtap-zc0 with these throughputs."""
     return [row(setup, "tcp_rx_64k", i + 1, throughput=float(rate), **more)
-            for setup, rates in (("mp-split", ours), ("vhost-macvtap-zc0", theirs))
+            for setup, rates in (("mp-whole", ours), ("vhost-macvtap-zc0", theirs))
             for i, rate in enumerate(rates)]
 
 
@@ -77,7 +77,7 @@ class Written:
         with open(f"{self.dir}/{name}", "w", encoding="utf-8") as file:
             file.writelines(json.dumps(r) + "\n" for r in rows)
 
-    def pair(self, metric, peer="vhost-macvtap-zc0", mode="header-split"):
+    def pair(self, metric, peer="vhost-macvtap-zc0", mode="whole-frame"):
         return next(r for r in self.summary
                     if (r["metric"], r["peer"], r["mode"]) == (metric, peer, mode))
 
@@ -114,7 +114,7 @@ class Ratios(unittest.TestCase):
 
 class Figures(unittest.TestCase):
     def test_stream(self):
-        found = results.figures(row("mp-split", "tcp_rx_64k", 1))
+        found = results.figures(row("mp-whole", "tcp_rx_64k", 1))
         self.assertAlmostEqual(found["cpu_per_gb"], 5.0)
         self.assertAlmostEqual(found["cpu_per_packet"], 6.25)
         self.assertAlmostEqual(found["exits_per_packet"], 0.1)
@@ -122,19 +122,19 @@ class Figures(unittest.TestCase):
         self.assertAlmostEqual(found["vhost_share"], 0.3)
 
     def test_packets_and_loss(self):
-        found = results.figures(row("mp-split", "udp_rx_64", 1,
+        found = results.figures(row("mp-whole", "udp_rx_64", 1,
                                     apps=[{"sent": 200, "lost": 50}]))
         self.assertEqual((found["pps"], found["loss"]), (80000.0, 0.25))
         self.assertNotIn("throughput", found)
 
     def test_latency(self):
-        found = results.figures(row("mp-split", "tcp_rr", 1,
+        found = results.figures(row("mp-whole", "tcp_rr", 1,
                                     apps=[{"p50_us": 30.0, "p99_us": 90.0}]))
         self.assertEqual((found["latency_p50"], found["latency_p99"]), (30.0, 90.0))
 
     def test_instructions_are_those_between_the_marks(self):
         # the interval was half as long as what was timed around it
-        made = row("mp-split", "tcp_rx_64k", 1, kind="insn", seconds=2.0,
+        made = row("mp-whole", "tcp_rx_64k", 1, kind="insn", seconds=2.0,
                    marked_seconds=1.0, boot="insn-1.1", seq=7, copied_per_byte=0.003)
         insn = {"boot": "insn-1.1", "seq": 7, "host_insn": 160_000_000,
                 "copy_insn": 40_000_000, "guest_insn": 80_000_000}
@@ -145,7 +145,7 @@ class Figures(unittest.TestCase):
         self.assertNotIn("throughput", found)
 
     def test_instructions_are_joined_by_boot_and_number(self):
-        rows = [row("mp-split", "tcp_rx_64k", 1, kind="insn", boot="insn-1.1", seq=1),
+        rows = [row("mp-whole", "tcp_rx_64k", 1, kind="insn", boot="insn-1.1", seq=1),
                 row("vhost-macvtap-zc0", "tcp_rx_64k", 1, kind="insn", boot="insn-1.1", seq=2)]
         insn = [{"boot": "insn-1.1", "seq": s, "host_insn": h, "copy_insn": 0, "guest_insn": 0}
                 for s, h in ((2, 80_000_000), (1, 20_000_000))]
@@ -166,7 +166,7 @@ class Figures(unittest.TestCase):
         self.assertIsNone(copies("vhost-macvtap-zc0", "tcp_rx_64k"))
 
     def test_nothing_arrived(self):
-        self.assertEqual(results.figures(row("mp-split", "udp_rx_64", 1, packets=0.0)), {})
+        self.assertEqual(results.figures(row("mp-whole", "udp_rx_64", 1, packets=0.0)), {})
 
 
 class FirstLines(unittest.TestCase):
@@ -195,7 +195,7 @@ class FirstLines(unittest.TestCase):
         self.assertNotIn("throughput", text)
 
     def test_less_is_better_for_costs(self):
-        rows = [row("mp-split", "tcp_rx_64k", 1, cpu_seconds=0.6),
+        rows = [row("mp-whole", "tcp_rx_64k", 1, cpu_seconds=0.6),
                 row("vhost-macvtap-zc0", "tcp_rx_64k", 1, cpu_seconds=0.5)]
         self.assertIn("host CPU per GB", self.lines(Written(rows)))
         rows[0]["cpu_seconds"] = 0.4
@@ -215,7 +215,7 @@ class Targets(unittest.TestCase):
     def test_met(self):
         line = self.state(Written(streams((260, 270, 280), (200, 200, 200))),
                           "receive stream, throughput", "zc0")
-        self.assertIn("1.35 (1.30 to 1.40) | met", line)
+        self.assertIn("1.35 (1.30 to 1.40): met", line)
 
     def test_missed(self):
         line = self.state(Written(streams((250, 250, 280), (200, 200, 200))),
@@ -271,7 +271,7 @@ class Files(unittest.TestCase):
     def test_a_plot_and_a_table_each(self):
         written = Written(streams((100,), (200,)))
         self.assertIn("![tcp_rx_64k](tcp_rx_64k.svg)", written.text)
-        self.assertIn("| mp-split | 100 |", written.text)
+        self.assertIn("| mp-whole | 100 |", written.text)
         image = xml.dom.minidom.parse(f"{written.dir}/tcp_rx_64k.svg")
         self.assertEqual(image.documentElement.tagName, "svg")
 

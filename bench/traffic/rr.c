@@ -98,13 +98,16 @@ static void report(size_t count)
 static void ask(const struct address *to, double seconds)
 {
 	int i, fd = socket_connected(SOCK_STREAM, to);
+	/* a trip under way is to end as ever */
+	struct sigaction action = {
+		.sa_handler = on_term,
+		.sa_flags = SA_RESTART,
+	};
 	size_t count = 0;
 	uint64_t end;
 
 	no_delay(fd);
-	/* a trip under way is to end as ever */
-	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term,
-						.sa_flags = SA_RESTART }, NULL);
+	sigaction(SIGTERM, &action, NULL);
 	for (i = 0; i < WARM_UP; i++)
 		trip(fd);
 	end = now() + seconds * NSEC;
