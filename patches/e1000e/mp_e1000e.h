@@ -163,6 +163,26 @@ static void mp_e1000e_sync_header(struct e1000_adapter *adapter,
 					adapter->rx_ps_bsize0, DMA_FROM_DEVICE);
 }
 
+/*
+ * The slot may be full from last time.  NAPI has bottom halves off already,
+ * e1000_configure() has not, and may sleep beside this.
+ */
+static bool mp_e1000e_construct(struct e1000_adapter *adapter,
+				struct mp_rx_slot *slot)
+{
+	bool full = !mp_rx_slot_empty(slot);
+
+	if (full)
+		return true;
+
+	local_bh_disable();
+	full = mp_rx_construct(adapter->mp_rx, slot, adapter->mp_room,
+			       adapter->mp_parts);
+	local_bh_enable();
+
+	return full;
+}
+
 static bool mp_e1000e_arm_split(struct e1000_ring *rx_ring, unsigned int i,
 				gfp_t gfp)
 {
@@ -174,9 +194,7 @@ static bool mp_e1000e_arm_split(struct e1000_ring *rx_ring, unsigned int i,
 
 	if (!mp_e1000e_map_header(adapter, bi, gfp))
 		return false;
-	if (mp_rx_slot_empty(slot) &&
-	    !mp_rx_construct(adapter->mp_rx, slot, adapter->mp_room,
-			     adapter->mp_parts))
+	if (!mp_e1000e_construct(adapter, slot))
 		return false;
 
 	/* Bit 0 of the first part's address is where DD is written back: an
@@ -205,8 +223,7 @@ static bool mp_e1000e_arm_whole(struct e1000_ring *rx_ring, unsigned int i)
 	struct mp_rx_slot *slot = &adapter->mp_slots[i];
 	union e1000_rx_desc_extended *desc;
 
-	if (!mp_rx_construct(adapter->mp_rx, slot, adapter->mp_room,
-			     adapter->mp_parts))
+	if (!mp_e1000e_construct(adapter, slot))
 		return false;
 
 	desc = E1000_RX_DESC_EXT(*rx_ring, i);
@@ -266,7 +283,6 @@ static void mp_e1000e_alloc_rx_buf(struct e1000_ring *rx_ring, int count,
 	bool split = mp_e1000e_split(adapter);
 	unsigned int i = rx_ring->next_to_use;
 
-	local_bh_disable();	/* e1000_configure() gets here, too */
 	for (; count > 0; count--) {
 		if (split ? !mp_e1000e_arm_split(rx_ring, i, gfp) :
 			    !mp_e1000e_arm_whole(rx_ring, i))
@@ -274,7 +290,6 @@ static void mp_e1000e_alloc_rx_buf(struct e1000_ring *rx_ring, int count,
 		if (++i == rx_ring->count)
 			i = 0;
 	}
-	local_bh_enable();
 
 	rx_ring->next_to_use = i;
 	if (mp_e1000e_tail_is_due(rx_ring))
