@@ -21,7 +21,7 @@ def auto(mtu):
 
 
 # Figures that are better the higher they are; of all others less is better.
-HIGHER = {"throughput", "pps"}
+HIGHER = {"throughput", "pps", "taken_pps"}
 SUMMARY = ("throughput", "pps", "cpu_per_gb", "insn_per_packet", "latency_p50",
            "latency_p99", "copied_per_byte")
 COUNTED = {"insn_per_packet", "insn_nocopy_per_packet", "guest_insn_per_packet",
@@ -63,6 +63,7 @@ def time_figures(row):
             found[f"latency_{name}"] = statistics.mean(a[f"{name}_us"] for a in apps)
     else:
         found["pps"] = row["pps"]
+        found["taken_pps"] = row["taken_pps"]
         found["loss"] = lost(row["apps"])
         found["cpu_per_gb"] = row["cpu_seconds"] / gigabytes
     found["cpu_per_packet"] = row["cpu_seconds"] / row["packets"] * 1e6
@@ -118,6 +119,13 @@ def copies_of(row):
         # Into QEMU's buffer, which is what was traced, and then into the guest.
         traced += 1
     return traced
+
+
+def disturbance(rows):
+    """CPUs of the machine that niced work of others took meanwhile: median, most."""
+    shares = [r["rates"]["peer_machine_nice"] / 100 / r["guests"] for r in rows
+              if "peer_machine_nice" in r.get("rates", {})]
+    return (statistics.median(shares), max(shares)) if shares else None
 
 
 def figures(row):

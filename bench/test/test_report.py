@@ -123,8 +123,9 @@ class Figures(unittest.TestCase):
 
     def test_packets_and_loss(self):
         found = results.figures(row("mp-whole", "udp_rx_64", 1,
-                                    apps=[{"sent": 200, "lost": 50}]))
-        self.assertEqual((found["pps"], found["loss"]), (80000.0, 0.25))
+                                    apps=[{"sent": 200, "lost": 50}], taken_pps=60000.0))
+        self.assertEqual((found["pps"], found["taken_pps"], found["loss"]),
+                         (80000.0, 60000.0, 0.25))
         self.assertNotIn("throughput", found)
 
     def test_latency(self):
@@ -258,6 +259,11 @@ class Honesty(unittest.TestCase):
         written = Written(streams((100,), (200,)))
         written.lines("raw.jsonl", streams((150,), (200,)))
         self.assertTrue(results.disagreements(results.load(written.dir), written.summary))
+
+    def test_work_of_others_is_said(self):
+        rates = {"rates": {"peer_machine_nice": 50.0}}
+        self.assertIn("took 0.50 of the machine's CPUs",
+                      Written(streams((100,), (200,), **rates)).text)
 
     def test_what_is_missing_is_said(self):
         files = {"missing.jsonl": [{"setup": "af-xdp", "why": "QEMU lacks it"}],

@@ -194,11 +194,11 @@ lib_load_kvm() {
 }
 
 # L1 boots with some huge pages. For more, memory has to be compacted, and one
-# attempt does not always do.
+# attempt does not always do. What a guest has not touched yet is free but reserved.
 lib_reserve_hugepages() {
 	local pool=/sys/kernel/mm/hugepages/hugepages-2048kB want i
 
-	want=$(($(<$pool/nr_hugepages) - $(<$pool/free_hugepages) + $1))
+	want=$(($(<$pool/nr_hugepages) - $(<$pool/free_hugepages) + $(<$pool/resv_hugepages) + $1))
 	for ((i = 0; i < 5; i++)); do
 		(($(<$pool/nr_hugepages) < want)) || return 0
 		echo 3 >/proc/sys/vm/drop_caches
