@@ -233,6 +233,8 @@ setup_up() {
 	local name=$1 i
 
 	lib_load_kvm
+	# For all of them at once: a guest that is starting has not taken its own yet.
+	[[ ${BENCH_MEMORY:-huge} != huge ]] || lib_reserve_hugepages "$((192 * $2))" || return
 	setup_prepare "$name" >>"$SETUP_LOG" 2>&1 && nic_ready "$2" || return
 	for ((i = 1; i <= $2; i++)); do
 		setup_start "$name" "$i" || return
