@@ -158,6 +158,8 @@ add_machine() {
 	else
 		qemu_args+=(-machine q35)
 	fi
+	# What the processors were at when L1 was reset, which ends QEMU.
+	qemu_args+=(-d cpu_reset -D /lab/out/reset.log)
 	qemu_args+=(-nodefaults -no-reboot -display none -smp 2 -m "$opt_mem"
 		-kernel /lab/run/vmlinuz -initrd /lab/run/initrd
 		-append "$append $opt_append")
@@ -290,7 +292,8 @@ wait_for_qemu() {
 		fi
 		sleep 0.1
 	done
-	wait "$qemu_pid" 2>/dev/null || true
+	qemu_status=0
+	wait "$qemu_pid" 2>/dev/null || qemu_status=$?
 	qemu_pid=
 }
 
@@ -339,6 +342,9 @@ judge() {
 
 	if [[ -z $verdict || -n $timed_out ]]; then
 		tail -n 3 "$out/qemu.log" >&2
+		# A signal is QEMU's own end, 0 an L1 that was reset.
+		say "QEMU ended with status $qemu_status$(grep -m 1 'Triple fault' "$out/reset.log" |
+			sed 's/^/, /')"
 		say "no verdict: L1 died or hung, see $out/console.log"
 		exit "$EXIT_NO_VERDICT"
 	elif [[ $splat -ne 0 ]]; then

@@ -47,9 +47,8 @@ softnic_is() {
 	local value
 
 	value=$(softnic_count "$1" "$2")
-	test "$value" "$3" "$4" && return
-	echo "# $2 of $1 is $value, not $3 $4"
-	return 1
+	echo "# $2 of $1 is $value"
+	test "$value" "$3" "$4"
 }
 
 # generate CARD SIZE COUNT RATE [FLOWS [MAC]]: and wait until all are made
