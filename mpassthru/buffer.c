@@ -184,6 +184,8 @@ void mp_rx_buf_unmap(struct mp_rx *rx, struct mp_rx_buf *buf)
 {
 	dma_unmap_page(rx->dma, buf->dma, buf->len, DMA_FROM_DEVICE);
 	rx->nr_nic -= !!buf->req;
+	if (rx->dry)
+		mp_rx_ask(rx);
 }
 
 int mp_rx_init(void)

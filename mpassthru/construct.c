@@ -68,9 +68,9 @@ bool mp_rx_construct(struct mp_rx *rx, struct mp_rx_slot *slot,
 		slot->dma[i] = buf->dma + used;
 		used += room[i];
 	}
-	if (i < parts && !rx->dry) {
+	if (i < parts) {
 		rx->dry = true;
-		rx->backend->ops->rx_short(rx->backend);
+		mp_rx_ask(rx);
 	}
 	spin_unlock(&rx->lock);
 

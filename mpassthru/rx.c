@@ -40,6 +40,19 @@ static bool undry(struct mp_rx *rx)
 	return true;
 }
 
+/*
+ * A driver whose ring is short can wait for the backend's next batch, but not when
+ * it has few descriptors left.  rx->lock.
+ */
+void mp_rx_ask(struct mp_rx *rx)
+{
+	lockdep_assert_held(&rx->lock);
+	if (rx->asked || rx->nr_nic >= rx->backend->rx_max / 4)
+		return;
+	rx->asked = true;
+	rx->backend->ops->rx_short(rx->backend);
+}
+
 /**
  * mp_rx_post() - take receive requests from the backend
  * @rx: receive side
@@ -60,9 +73,10 @@ void mp_rx_post(struct mp_rx *rx, struct mp_requests *reqs)
 
 	spin_lock_bh(&rx->lock);
 	mp_requests_append(&rx->fit, reqs);
+	rx->asked = false;
 	refill = undry(rx);
 	if (rx->dry)
-		rx->backend->ops->rx_short(rx->backend);
+		mp_rx_ask(rx);
 	spin_unlock_bh(&rx->lock);
 
 	if (!refill)

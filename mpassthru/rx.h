@@ -79,6 +79,7 @@ struct mp_epoch {
  * @nr_nic: requests behind NIC descriptors
  * @nr_stack: requests in frames
  * @dry: the driver waits for mp_nic_ops.refill
+ * @asked: the backend knows that there are few, and has not posted since
  * @draining: somebody delivers queued frames; later ones have to queue up
  * @free: buffers for the next slots
  * @bufs: buffers in frames, by address
@@ -102,6 +103,7 @@ struct mp_rx {
 	unsigned int nr_nic;
 	unsigned int nr_stack;
 	bool dry;
+	bool asked;
 	bool draining;
 	struct hlist_head free;
 	DECLARE_HASHTABLE(bufs, MP_RX_HASH_BITS);
@@ -124,6 +126,7 @@ static inline phys_addr_t mp_frag_phys(const skb_frag_t *frag)
 
 /* rx.c APIs */
 struct mp_request *mp_rx_take(struct mp_rx *rx);
+void mp_rx_ask(struct mp_rx *rx);
 void mp_rx_untake(struct mp_rx *rx, struct mp_request *req);
 
 /* buffer.c APIs */

@@ -20,8 +20,8 @@
 #define SEGS_MAX	256
 #define SEGS_FEW	2
 
-/* As long as NICs wait before they interrupt for what they sent. */
-#define TX_COALESCE_US	100
+/* As long as NICs wait, under load, before they interrupt for what they sent. */
+#define TX_COALESCE_NS	(250 * NSEC_PER_USEC)
 
 static struct vmp_queue *queue_of(struct mp_backend *backend)
 {
@@ -79,19 +79,6 @@ static void interrupt(struct vmp_queue *queue)
 		mp_eventfd_signal(queue->call);
 }
 
-/*
- * Transmit.  What was sent is visible to the guest at once, and it finds it when
- * it sends or receives the next time; so it is interrupted for that only if it
- * did not within a moment.  In the same moment it may offer more without a kick,
- * if enough is on its way already.
- */
-static void coalesce(struct vmp_queue *queue)
-{
-	if (!hrtimer_is_queued(&queue->coalesce))
-		hrtimer_start(&queue->coalesce, ns_to_ktime(TX_COALESCE_US * NSEC_PER_USEC),
-			      HRTIMER_MODE_REL_SOFT);
-}
-
 static enum hrtimer_restart coalesce_over(struct hrtimer *timer)
 {
 	struct vmp_queue *queue = container_of(timer, struct vmp_queue, coalesce);
@@ -99,26 +86,33 @@ static enum hrtimer_restart coalesce_over(struct hrtimer *timer)
 	spin_lock(&queue->used_lock);
 	interrupt(queue);
 	spin_unlock(&queue->used_lock);
-	if (READ_ONCE(queue->patient)) {
-		WRITE_ONCE(queue->hungry, true);
-		vmp_queue_kick(queue);
-	}
 	return HRTIMER_NORESTART;
+}
+
+/*
+ * What was sent is visible to the guest at once, and it finds it when it sends or
+ * receives the next time.  So whether it wants an interrupt for that is asked a
+ * moment later, unless half of its ring is on the way: then it may be waiting for
+ * room.
+ */
+static bool may_coalesce(const struct vmp_queue *queue)
+{
+	return queue->index == VMP_TX &&
+	       mp_ring_out(&queue->ring) < queue->num / 2;
 }
 
 static void flush(struct vmp_queue *queue)
 {
-	bool some;
-
 	spin_lock_bh(&queue->used_lock);
 	log_ring(queue);
-	some = mp_ring_expose(&queue->ring);
-	/* With half its ring on the way the guest may be waiting for room. */
-	if (some && queue->index == VMP_TX &&
-	    mp_ring_out(&queue->ring) < queue->num / 2)
-		coalesce(queue);
-	else if (some)
+	if (!mp_ring_expose(&queue->ring))
+		goto out;
+	if (!may_coalesce(queue))
 		interrupt(queue);
+	else if (!hrtimer_is_queued(&queue->coalesce))
+		hrtimer_start(&queue->coalesce, ns_to_ktime(TX_COALESCE_NS),
+			      HRTIMER_MODE_REL_SOFT);
+out:
 	spin_unlock_bh(&queue->used_lock);
 }
 
@@ -127,10 +121,10 @@ static void flush_tasklet(struct tasklet_struct *tasklet)
 	struct vmp_queue *queue = container_of(tasklet, struct vmp_queue, flush);
 
 	flush(queue);
-	/* Pairs with the barrier in patience(): used index before the look. */
-	smp_mb();
-	if (READ_ONCE(queue->patient) &&
-	    (!mp_ring_out(&queue->ring) || mp_ring_offered(&queue->ring)))
+	smp_mb();	/* used index before the look; pairs with guess_is_over() */
+	if (queue->index == VMP_TX)
+		vmp_holdoff_look(queue);
+	else if (mp_ring_offered(&queue->ring) >= queue->num / 4)
 		vmp_queue_kick(queue);
 }
 
@@ -354,16 +348,18 @@ static int submit(struct vmp_queue *queue, struct mp_batch *batch)
 }
 
 /* Takes and submits up to a batch.  Returns what the last take() did. */
-static int serve_batch(struct vmp_queue *queue, unsigned int *nr)
+static int serve_batch(struct vmp_queue *queue, struct vmp_taken *taken)
 {
 	struct mp_batch batch = { .type = MP_MSG_BATCH };
-	unsigned int i;
 	int ret = 1;
 
 	mp_requests_init(&batch.reqs);
-	for (i = 0; ret > 0 && i < BATCH; i++) {
+	while (ret > 0 && batch.reqs.nr < BATCH) {
 		ret = take(queue, &batch.reqs);
-		*nr += ret > 0;
+		if (ret > 0) {
+			taken->nr++;
+			taken->bytes += queue->chain->out_len;
+		}
 	}
 	if (batch.reqs.nr)
 		submit(queue, &batch);
@@ -371,36 +367,25 @@ static int serve_batch(struct vmp_queue *queue, unsigned int *nr)
 }
 
 /*
- * How many entries the guest should offer before it kicks.  Receive buffers
- * are posted long before they are needed, so a kick for each would only cost
- * exits and wake-ups; that is, unless the port has too few.  To transmit, the
- * guest need not kick for less than what is on its way: whatever comes back
- * makes us look, or the end of the moment does (flush_tasklet(), coalesce()).
+ * How many entries the guest should offer before it kicks.  Receive buffers are
+ * posted long before they are needed, and whenever frames come somebody looks
+ * for more of them (flush_tasklet()); unless the port has too few.
  */
-static u16 patience(struct vmp_queue *queue, bool hungry)
+static u16 patience(struct vmp_queue *queue, bool hungry,
+		    const struct vmp_taken *taken)
 {
-	const u32 most = max(queue->num / 4, 1U);
-	u32 nr = most;
+	const u32 quarter = max(queue->num / 4, 1U);
 
-	if (queue->index == VMP_TX) {
-		WRITE_ONCE(queue->patient, true);
-		smp_mb();	/* pairs with flush_tasklet() */
-		nr = clamp(mp_ring_out(&queue->ring), 1U, most);
-	}
-	if (hungry)
-		nr = 1;
-	if (queue->index == VMP_TX && nr > 1)
-		coalesce(queue);
-	else
-		WRITE_ONCE(queue->patient, false);
-	return nr;
+	if (queue->index == VMP_TX)
+		return vmp_holdoff_begin(queue, taken) ? quarter : 1;
+	return hungry && !taken->nr ? 1 : max(queue->num - quarter, 1U);
 }
 
 /* Takes all that the guest offers.  The worker; may sleep. */
 void vmp_queue_serve(struct vmp_queue *queue)
 {
-	bool hungry = xchg(&queue->hungry, false);
-	unsigned int nr = 0;
+	const bool hungry = xchg(&queue->hungry, false);
+	struct vmp_taken taken = { .since = ktime_get() };
 	int ret;
 
 	mutex_lock(&queue->mutex);
@@ -410,15 +395,15 @@ void vmp_queue_serve(struct vmp_queue *queue)
 	mp_ring_quiet(&queue->ring);
 	do {
 		do {
-			ret = serve_batch(queue, &nr);
+			ret = serve_batch(queue, &taken);
 			cond_resched();
-		} while (ret > 0 && nr < TURN);
+		} while (ret > 0 && taken.nr < TURN);
 		if (ret > 0) {
 			vmp_queue_kick(queue);	/* after the others */
 			goto out;
 		}
 	} while (!ret && mp_ring_listen_after(&queue->ring,
-					      patience(queue, hungry && !nr)));
+					      patience(queue, hungry, &taken)));
 
 	spin_lock_bh(&queue->used_lock);
 	log_ring(queue);	/* the wish to be kicked lies in the used ring */
@@ -602,6 +587,7 @@ static void stop(struct vmp_queue *queue)
 	}
 	tasklet_kill(&queue->flush);
 	hrtimer_cancel(&queue->coalesce);
+	vmp_holdoff_stop(queue);
 	spin_lock_bh(&queue->used_lock);
 	log_ring(queue);
 	mp_ring_expose(&queue->ring);
@@ -689,6 +675,7 @@ void vmp_queue_init(struct vmp_queue *queue, struct vmp_device *device,
 	mutex_init(&queue->mutex);
 	spin_lock_init(&queue->used_lock);
 	tasklet_setup(&queue->flush, flush_tasklet);
+	vmp_holdoff_init(queue);
 	mp_hrtimer_setup(&queue->coalesce, coalesce_over, CLOCK_MONOTONIC,
 			 HRTIMER_MODE_REL_SOFT);
 }

@@ -127,9 +127,9 @@ int mp_ring_avail(struct mp_ring *ring)
 	return nr;
 }
 
-bool mp_ring_offered(const struct mp_ring *ring)
+u16 mp_ring_offered(const struct mp_ring *ring)
 {
-	return load16(&ring->avail->idx) != READ_ONCE(ring->last_avail);
+	return load16(&ring->avail->idx) - READ_ONCE(ring->last_avail);
 }
 
 /* @desc may be hostile memory or our copy; each field is fetched once. */

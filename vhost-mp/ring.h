@@ -162,8 +162,8 @@ static inline u16 mp_ring_out(const struct mp_ring *ring)
 	return READ_ONCE(ring->last_avail) - READ_ONCE(ring->used_idx);
 }
 
-/* Whether the guest offers something that was not taken; likewise a hint. */
-bool mp_ring_offered(const struct mp_ring *ring);
+/* Chains that the guest offers and that were not taken; likewise a hint. */
+u16 mp_ring_offered(const struct mp_ring *ring);
 
 /* Asks the guest to kick for what it offers next, else as above. */
 static inline bool mp_ring_listen(struct mp_ring *ring)

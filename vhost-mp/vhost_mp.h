@@ -67,6 +67,37 @@ struct vmp_slot {
 };
 
 /**
+ * struct vmp_taken - what the worker found in a ring
+ * @since: when it began to look
+ * @nr: chains
+ * @bytes: in them, for the device to read
+ */
+struct vmp_taken {
+	ktime_t since;
+	unsigned int nr;
+	u64 bytes;
+};
+
+/**
+ * struct vmp_holdoff - the wait before a transmit queue asks its guest to kick
+ * @timer: ends it
+ * @since: when the ring was last found empty
+ * @guess: how long the guest may take to offer the next chain, in ns; 0 if it
+ *	takes too long to wait for that
+ * @on: kicks are not asked for
+ * @late: the guess is over, and chains are on their way still
+ * @over: the next look that finds nothing ends it
+ */
+struct vmp_holdoff {
+	struct hrtimer timer;
+	ktime_t since;
+	u64 guess;
+	bool on;
+	bool late;
+	bool over;
+};
+
+/**
  * struct vmp_queue - a virtqueue
  * @backend: what the port sees of the receive queue; first of each request
  * @device: whose
@@ -80,8 +111,8 @@ struct vmp_slot {
  * @kick_head: that wait queue
  * @kick_poll: to find it
  * @kicked: there may be something to do
- * @hungry: do not wait for the guest to offer many
- * @patient: the guest was asked to kick only when it offers many (transmit)
+ * @hungry: do not wait for the guest to offer many (receive)
+ * @holdoff: when to ask for kicks (transmit)
  * @error: eventfd for a broken ring, or NULL
  * @file: the attached port's descriptor, or NULL
  * @sock: its socket
@@ -95,7 +126,7 @@ struct vmp_slot {
  * @call: eventfd for interrupts, or NULL (@used_lock)
  * @log: the device's log, or NULL (@used_lock)
  * @flush: publishes used entries, once a softirq round
- * @coalesce: ends the wait for more of them, or for more kicks (transmit)
+ * @coalesce: ends the wait for more of them before an interrupt (transmit)
  */
 struct vmp_queue {
 	struct mp_backend backend;
@@ -112,7 +143,7 @@ struct vmp_queue {
 	poll_table kick_poll;
 	unsigned long kicked;
 	bool hungry;
-	bool patient;
+	struct vmp_holdoff holdoff;
 	struct eventfd_ctx *error;
 	struct file *file;
 	struct socket *sock;
@@ -185,6 +216,12 @@ void vmp_queue_detach(struct vmp_queue *queue);
 void vmp_queue_release(struct vmp_queue *queue);
 void vmp_queue_kick(struct vmp_queue *queue);
 void vmp_queue_serve(struct vmp_queue *queue);
+
+/* holdoff.c APIs */
+void vmp_holdoff_init(struct vmp_queue *queue);
+bool vmp_holdoff_begin(struct vmp_queue *queue, const struct vmp_taken *taken);
+void vmp_holdoff_look(struct vmp_queue *queue);
+void vmp_holdoff_stop(struct vmp_queue *queue);
 
 /* vring.c APIs */
 long vmp_vring_ioctl(struct vmp_device *device, unsigned int cmd,
