@@ -38,7 +38,7 @@ help:
 #:   sparse           static analysis of the modules; any message fails
 #:   checkpatch       the kernel's coding style; any message fails
 #:   demo             an emulated host with a guest on mpassthru
-#:   bench            beside its peers: bench/report.md, in half an hour
+#:   bench            beside its peers: bench/report.md, in 40 minutes
 #:   bench-full       all of that, in some hours
 #: Variables
 #:   KDIR=DIR         kernel build tree (/lib/modules/RUNNING KERNEL/build)

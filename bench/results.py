@@ -22,7 +22,7 @@ def auto(mtu):
 
 # Figures that are better the higher they are; of all others less is better.
 HIGHER = {"throughput", "pps", "taken_pps"}
-SUMMARY = ("throughput", "pps", "cpu_per_gb", "insn_per_packet", "latency_p50",
+SUMMARY = ("throughput", "pps", "taken_pps", "cpu_per_gb", "insn_per_packet", "latency_p50",
            "latency_p99", "copied_per_byte")
 COUNTED = {"insn_per_packet", "insn_nocopy_per_packet", "guest_insn_per_packet",
            "copied_per_byte"}
@@ -219,6 +219,27 @@ def disagreements(rows, written):
             if abs(row[name] - right[name]) > 1e-9 * max(1, abs(right[name])):
                 wrong.append(f"{key(row)}: {name} is {row[name]}, not {right[name]}")
     return wrong
+
+
+# ---- the upper bound ------------------------------------------------------------
+
+def bounds(rows):
+    """Of bench/vm/upper-bound: {(direction, size): {setup: {figure: median}}}.
+    Rows with instructions tell nothing of time."""
+    values = {}
+    for row in rows:
+        case = values.setdefault((row["direction"], row["size"]), {})
+        found = case.setdefault(row["setup"], {})
+        if "host_insn" in row:
+            figure = {"insn_per_packet": row["host_insn"] / row["packets"]}
+        else:
+            figure = {"pps": row["pps"],
+                      "cpu_per_packet": row["host_cpu_seconds"] / row["packets"] * 1e6}
+        for name, value in figure.items():
+            found.setdefault(name, []).append(value)
+    return {case: {setup: {name: statistics.median(v) for name, v in found.items()}
+                   for setup, found in setups.items()}
+            for case, setups in values.items()}
 
 
 # ---- targets --------------------------------------------------------------------

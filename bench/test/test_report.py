@@ -170,6 +170,17 @@ class Figures(unittest.TestCase):
         self.assertEqual(results.figures(row("mp-whole", "udp_rx_64", 1, packets=0.0)), {})
 
 
+class UpperBound(unittest.TestCase):
+    def test_time_and_instructions_are_of_different_boots(self):
+        made = {"setup": "bridge", "direction": "rx", "size": 64, "packets": 1000,
+                "pps": 5000.0, "host_cpu_seconds": 0.01}
+        rows = [made, made | {"pps": 7000.0}, made | {"pps": 6000.0},
+                made | {"pps": 1.0, "host_insn": 3_000_000}]
+        found = results.bounds(rows)[("rx", 64)]["bridge"]
+        self.assertEqual((found["pps"], found["insn_per_packet"]), (6000.0, 3000.0))
+        self.assertAlmostEqual(found["cpu_per_packet"], 10.0)
+
+
 class FirstLines(unittest.TestCase):
     @staticmethod
     def lines(written):
@@ -190,6 +201,15 @@ class FirstLines(unittest.TestCase):
         text = "\n".join(report.worse(Written(streams((1,), (2,))).summary, reasons))
         self.assertIn("because it was measured", text)
         self.assertNotIn("not explained yet", text)
+
+    def test_with_a_reason_for_long_frames_only(self):
+        reasons = {"tcp_rx_64k": {"throughput": "always"},
+                   "tcp_rx_64k@9000": {"throughput": "of the length"}}
+        rows = streams((1,), (2,)) + streams((1,), (2,), mtu=9000)
+        rows += [r | {"setup": "mp-split"} for r in rows if r["setup"] == "mp-whole"]
+        text = report.worse(Written(rows).summary, reasons)
+        self.assertEqual([line.split("Why: ")[1] for line in text if "throughput" in line],
+                         ["always", "of the length"])
 
     def test_what_is_better_is_not_said(self):
         text = self.lines(Written(streams((300,), (200,))))
