@@ -184,4 +184,14 @@ mp_hrtimer_setup(struct hrtimer *timer,
 #endif
 }
 
+/* The longest packet that GRO makes on @dev; IPv4 got a limit of its own later. */
+static inline unsigned int *mp_gro_max(struct net_device *dev, bool ipv4)
+{
+#if MP_HAVE_GRO_IPV4_MAX_SIZE
+	if (ipv4)
+		return &dev->gro_ipv4_max_size;
+#endif
+	return &dev->gro_max_size;
+}
+
 #endif /* _MP_COMPAT_H */

@@ -149,6 +149,8 @@ void mp_rx_attach_nic(struct mp_port *port)
 	rx->dma = dev->dev.parent;
 	WRITE_ONCE(rx->nic, nic);
 	err = nic->set_rx(dev, rx);
+	if (!err && rx->mode == MP_MODE_HEADER_SPLIT)
+		mp_gro_limit(rx);
 	if (!err)
 		return;
 	netdev_warn(dev, "mpassthru: the driver refused the constructor (%d), receiving by copy\n",
@@ -176,18 +178,24 @@ void mp_rx_detach_nic(struct mp_port *port)
 			netdev_err(rx->dev, "mpassthru: the driver did not come back in its own state\n");
 		WARN_ON_ONCE(rx->nr_nic);
 	}
+	mp_gro_restore(rx);
 	rx->dev = NULL;
 }
 
-/* What auto chooses goes by the MTU.  RTNL. */
+/* What auto chooses goes by the MTU, and so does what GRO may merge.  RTNL. */
 void mp_rx_mtu_changed(struct mp_port *port)
 {
 	struct mp_rx *rx = rtnl_dereference(port->rx);
 
-	if (!rx || !rx->dev || choose_mode(rx, mp_nic_find(rx->dev)) == rx->mode)
+	if (!rx || !rx->dev)
 		return;
-	mp_rx_detach_nic(port);
-	mp_rx_attach_nic(port);
+	if (choose_mode(rx, mp_nic_find(rx->dev)) != rx->mode) {
+		mp_rx_detach_nic(port);
+		mp_rx_attach_nic(port);
+	} else if (rx->gro_limit) {
+		mp_gro_restore(rx);
+		mp_gro_limit(rx);
+	}
 }
 
 static struct mp_rx *rx_alloc(struct mp_port *port, struct mp_backend *backend)

@@ -72,6 +72,8 @@ struct mp_epoch {
  * @dma: the device that does the DMA
  * @mode: &enum mp_mode in effect
  * @why_copy: &enum mp_copy_reason where nothing better is known
+ * @gro_limit: the longest packet that GRO is to make, or 0 (RTNL)
+ * @gro_had: the interface's limits before (RTNL)
  * @lock: BH-safe; protects all that follows
  * @fit: posted requests not known to be unfit for the NIC, oldest first
  * @odd: posted requests that the NIC cannot have; taken first for copies
@@ -95,6 +97,8 @@ struct mp_rx {
 	struct device *dma;
 	enum mp_mode mode;
 	u8 why_copy;
+	unsigned int gro_limit;
+	unsigned int gro_had[2];
 
 	spinlock_t lock;	/* BH-safe: all that follows */
 	struct mp_requests fit;
@@ -137,6 +141,10 @@ void mp_rx_buf_cancel(struct mp_rx *rx, struct mp_rx_buf *buf);
 void mp_rx_buf_recycle(struct mp_rx *rx, struct mp_rx_buf *buf);
 void mp_rx_buf_free(struct mp_rx *rx, struct mp_rx_buf *buf);
 void mp_rx_bufs_destroy(struct mp_rx *rx);
+
+/* gro.c APIs */
+void mp_gro_limit(struct mp_rx *rx);
+void mp_gro_restore(struct mp_rx *rx);
 
 /* epoch.c APIs */
 extern wait_queue_head_t mp_rx_epoch_done;
