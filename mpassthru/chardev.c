@@ -68,11 +68,12 @@ static long mp_ioctl_bind(struct mp_port *port, void __user *arg)
 	err = copy_struct_from_user(&bind, sizeof(bind), arg, size);
 	if (err)
 		return err;
-	if (bind.flags || memchr_inv(bind.reserved, 0, sizeof(bind.reserved)) ||
+	if (bind.flags & ~MP_BIND_MAC ||
+	    memchr_inv(bind.mac_reserved, 0, sizeof(bind.mac_reserved)) ||
+	    memchr_inv(bind.reserved, 0, sizeof(bind.reserved)) ||
 	    strnlen(bind.ifname, MP_IFNAMSIZ) == MP_IFNAMSIZ)
 		return -EINVAL;
-	return mp_port_bind(port, current->nsproxy->net_ns, bind.ifindex,
-			    bind.ifname, bind.mode);
+	return mp_port_bind(port, current->nsproxy->net_ns, &bind);
 }
 
 static long mp_ioctl_get(struct mp_port *port, void __user *arg)

@@ -6,6 +6,7 @@
 #include <linux/etherdevice.h>
 
 #include "rx.h"
+#include "trace.h"
 
 /*
  * Payload that is shorter is copied behind the headers: a guest buffer of its
@@ -74,6 +75,7 @@ bool mp_rx_construct(struct mp_rx *rx, struct mp_rx_slot *slot,
 	}
 	spin_unlock(&rx->lock);
 
+	trace_mp_rx_construct(rx->dev, parts, i == parts);
 	if (i == parts)
 		return true;
 	mp_rx_discard(rx, slot);

@@ -7,6 +7,7 @@
 #include <linux/virtio_net.h>
 
 #include "rx.h"
+#include "trace.h"
 
 /* Nobody is overtaken: frames that wait for the guest go first.  rx->lock. */
 static bool queue_is_empty(const struct mp_rx *rx)
@@ -81,6 +82,7 @@ bool mp_rx_direct(struct mp_rx *rx, struct mp_rx_slot *slot, unsigned int len,
 	req->used = hdr_len + len;
 	req->state = MP_REQ_BACKEND;
 	count(rx, len);
+	trace_mp_rx_receive(rx->dev, len, len - ETH_HLEN, 1);
 	mp_requests_init(&reqs);
 	mp_requests_push(&reqs, req);
 	rx->backend->ops->rx_done(rx->backend, &reqs);

@@ -78,6 +78,22 @@ struct mp_epoch *mp_rx_skb_mark(struct mp_rx *rx, struct sk_buff *skb)
 	return epoch;
 }
 
+/*
+ * A segment cut from @skb has the same guest memory, so it counts in @skb's epoch,
+ * too.  Epochs after that one wait for it anyway.  Any context up to softirq.
+ */
+void mp_rx_skb_inherit(struct sk_buff *seg, const struct sk_buff *skb)
+{
+	struct mp_epoch *epoch;
+
+	if (skb->destructor != skb_done || WARN_ON_ONCE(seg->destructor))
+		return;
+	epoch = skb_shinfo(skb)->destructor_arg;
+	atomic_inc(&epoch->live);
+	skb_shinfo(seg)->destructor_arg = epoch;
+	seg->destructor = skb_done;
+}
+
 /* Moves a buffer into a frame, @len bytes of it from @start on.  rx->lock. */
 void mp_rx_skb_add(struct mp_rx *rx, struct mp_epoch *epoch,
 		   struct sk_buff *skb, struct mp_rx_buf *buf, u32 start,

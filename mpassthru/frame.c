@@ -9,6 +9,7 @@
 #include <linux/virtio_net.h>
 
 #include "rx.h"
+#include "trace.h"
 
 /* Frames that wait for a guest that does not read: then they are dropped. */
 #define MP_QUEUE_MAX	1000
@@ -321,6 +322,7 @@ static void put(struct mp_rx *rx, struct gather *g)
 		req->state = MP_REQ_BACKEND;
 
 	count(rx, g, copied);
+	trace_mp_rx_receive(g->skb->dev, g->skb->len, g->placed, g->reqs.nr);
 	consume_skb(g->skb);
 	rx->backend->ops->rx_done(rx->backend, &g->reqs);
 }
@@ -418,17 +420,19 @@ static void deliver_segments(struct mp_port *port, struct sk_buff *skb,
 			     netdev_features_t features)
 {
 	struct sk_buff *segs = __skb_gso_segment(skb, features, false);
-	struct sk_buff *next;
+	struct sk_buff *seg, *next;
 
 	if (IS_ERR_OR_NULL(segs)) {
 		this_cpu_inc(port->stats->rx.dropped[MP_DROP_NO_MEMORY]);
 		kfree_skb(skb);
 		return;
 	}
+	skb_list_walk_safe(segs, seg, next)
+		mp_rx_skb_inherit(seg, skb);
 	consume_skb(skb);
-	skb_list_walk_safe(segs, skb, next) {
-		skb_mark_not_on_list(skb);
-		deliver(port, skb);
+	skb_list_walk_safe(segs, seg, next) {
+		skb_mark_not_on_list(seg);
+		deliver(port, seg);
 	}
 }
 

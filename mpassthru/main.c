@@ -6,6 +6,9 @@
 
 #include "port.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 static int __init mp_init(void)
 {
 	int err;

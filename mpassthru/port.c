@@ -2,6 +2,7 @@
 /*
  * Ports: interfaces bound to a descriptor, and their state before and after.
  */
+#include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
@@ -24,12 +25,11 @@ struct mp_port *mp_port_of_dev(const struct net_device *dev)
 	return rtnl_dereference(dev->rx_handler_data);
 }
 
-static struct net_device *lookup(struct net *net, u32 ifindex,
-				 const char *ifname)
+static struct net_device *lookup(struct net *net, const struct mp_bind *bind)
 {
-	if (ifindex)
-		return __dev_get_by_index(net, ifindex);
-	return __dev_get_by_name(net, ifname);
+	if (bind->ifindex)
+		return __dev_get_by_index(net, bind->ifindex);
+	return __dev_get_by_name(net, bind->ifname);
 }
 
 /* Says in one line why @dev cannot be bound.  RTNL. */
@@ -76,25 +76,53 @@ static void features_restore(struct mp_port *port, struct net_device *dev)
 	netdev_update_features(dev);
 }
 
-static int bind_dev(struct mp_port *port, struct net_device *dev, u32 mode)
+/* Lets the NIC receive what is the guest's.  A NIC without a filter receives all. */
+static int filter_open(struct mp_port *port, struct net_device *dev)
 {
 	int err;
 
-	err = check_dev(dev, mode);
+	if (is_zero_ether_addr(port->mac))
+		return dev_set_promiscuity(dev, 1);
+	err = dev_uc_add(dev, port->mac);
 	if (err)
 		return err;
-	err = dev_set_promiscuity(dev, 1);
+	err = dev_set_allmulti(dev, 1);
+	if (err)
+		dev_uc_del(dev, port->mac);
+	return err;
+}
+
+static void filter_close(struct mp_port *port, struct net_device *dev)
+{
+	if (is_zero_ether_addr(port->mac)) {
+		dev_set_promiscuity(dev, -1);
+		return;
+	}
+	dev_set_allmulti(dev, -1);
+	dev_uc_del(dev, port->mac);
+}
+
+static int bind_dev(struct mp_port *port, struct net_device *dev,
+		    const struct mp_bind *bind)
+{
+	int err;
+
+	err = check_dev(dev, bind->mode);
+	if (err)
+		return err;
+	ether_addr_copy(port->mac, bind->mac);
+	err = filter_open(port, dev);
 	if (err)
 		return err;
 	err = netdev_rx_handler_register(dev, mp_frame_handle, port);
 	if (err) {
-		dev_set_promiscuity(dev, -1);
+		filter_close(port, dev);
 		return err;
 	}
 
 	features_off(port, dev);
 	netdev_hold(dev, &port->dev_tracker, GFP_KERNEL);
-	port->mode = mode;
+	port->mode = bind->mode;
 	port->sk.sk_shutdown = 0;
 	rcu_assign_pointer(port->dev, dev);
 	mp_rx_attach_nic(port);
@@ -106,32 +134,33 @@ static int bind_dev(struct mp_port *port, struct net_device *dev, u32 mode)
  * mp_port_bind() - bind an interface to a port
  * @port: the port, not bound
  * @net: the caller's network namespace
- * @ifindex: the interface there, or 0 to go by name
- * @ifname: its name, or NULL
- * @mode: &enum mp_mode
+ * @bind: what is asked for; its reserved fields are checked already
  *
  * Context: process context without RTNL.
  * Return: 0 or the errno that %MP_BIND documents; nothing has changed then.
  */
-int mp_port_bind(struct mp_port *port, struct net *net, u32 ifindex,
-		 const char *ifname, u32 mode)
+int mp_port_bind(struct mp_port *port, struct net *net,
+		 const struct mp_bind *bind)
 {
 	struct net_device *dev;
 	int err;
 
 	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
 		return -EPERM;
-	if (mode > MP_MODE_COPY)
+	if (bind->mode > MP_MODE_COPY)
+		return -EINVAL;
+	if (bind->flags & MP_BIND_MAC ? !is_valid_ether_addr(bind->mac) :
+					!is_zero_ether_addr(bind->mac))
 		return -EINVAL;
 
 	rtnl_lock();
-	dev = lookup(net, ifindex, ifname);
+	dev = lookup(net, bind);
 	if (rtnl_dereference(port->dev))
 		err = -EBUSY;
 	else if (!dev)
 		err = -ENODEV;
 	else
-		err = bind_dev(port, dev, mode);
+		err = bind_dev(port, dev, bind);
 	rtnl_unlock();
 	return err;
 }
@@ -142,7 +171,7 @@ static void unbind_dev(struct mp_port *port, struct net_device *dev)
 	RCU_INIT_POINTER(port->dev, NULL);
 	netdev_rx_handler_unregister(dev);	/* waits for readers */
 	features_restore(port, dev);
-	dev_set_promiscuity(dev, -1);
+	filter_close(port, dev);
 	netdev_put(dev, &port->dev_tracker);
 
 	/* Readers learn that nothing will come any more. */

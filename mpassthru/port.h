@@ -36,6 +36,8 @@ struct mp_stats {
  * @dev: the bound interface (RTNL; readers in RCU).  Holds a reference.
  * @dev_tracker: for that reference
  * @mode: what BIND asked for (RTNL)
+ * @mac: the address that BIND gave the NIC to receive for beside its own, or zero
+ *	if the NIC receives all (RTNL)
  * @features_off: interface features that BIND turned off (RTNL)
  * @rx: the backend's receive side, NULL without a backend (RTNL; readers in RCU)
  * @backend: the attached backend (RTNL, and stable while one is attached)
@@ -56,6 +58,7 @@ struct mp_port {
 	struct net_device __rcu *dev;
 	netdevice_tracker dev_tracker;
 	u32 mode;
+	u8 mac[ETH_ALEN];
 	netdev_features_t features_off;
 	struct mp_rx __rcu *rx;
 	struct mp_backend *backend;
@@ -81,8 +84,8 @@ static inline bool mp_port_is_le(const struct mp_port *port)
 }
 
 /* port.c APIs */
-int mp_port_bind(struct mp_port *port, struct net *net, u32 ifindex,
-		 const char *ifname, u32 mode);
+int mp_port_bind(struct mp_port *port, struct net *net,
+		 const struct mp_bind *bind);
 int mp_port_unbind(struct mp_port *port);
 struct mp_port *mp_port_of_dev(const struct net_device *dev);
 int mp_port_set_offload(struct mp_port *port, unsigned long offload);

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "rx.h"
+#include "trace.h"
 
 /* How long mp_rx_stop() waits between two complaints about a held frame. */
 #define STOP_NAG	(10 * HZ)
@@ -72,6 +73,7 @@ void mp_rx_post(struct mp_rx *rx, struct mp_requests *reqs)
 	}
 
 	spin_lock_bh(&rx->lock);
+	trace_mp_rx_post(rx->dev, reqs->nr, rx->fit.nr + rx->odd.nr);
 	mp_requests_append(&rx->fit, reqs);
 	rx->asked = false;
 	refill = undry(rx);

@@ -152,6 +152,7 @@ struct mp_epoch *mp_rx_skb_mark(struct mp_rx *rx, struct sk_buff *skb);
 void mp_rx_skb_add(struct mp_rx *rx, struct mp_epoch *epoch,
 		   struct sk_buff *skb, struct mp_rx_buf *buf, u32 start,
 		   u32 len);
+void mp_rx_skb_inherit(struct sk_buff *seg, const struct sk_buff *skb);
 struct mp_rx_buf *mp_rx_find(struct mp_rx *rx, phys_addr_t key);
 void mp_rx_claim(struct mp_rx *rx, struct mp_rx_buf *buf);
 void mp_rx_unclaim(struct mp_rx *rx, struct mp_rx_buf *buf);

@@ -39,9 +39,11 @@ static int set_iff(struct mp_port *port, const struct ifreq *ifr)
 	if (!same)
 		return -EBUSY;
 	if (!bound) {
-		int err = mp_port_bind(port, current->nsproxy->net_ns, 0,
-				       ifr->ifr_name, MP_MODE_AUTO);
+		struct mp_bind bind = { .mode = MP_MODE_AUTO };
+		int err;
 
+		strscpy(bind.ifname, ifr->ifr_name, sizeof(bind.ifname));
+		err = mp_port_bind(port, current->nsproxy->net_ns, &bind);
 		if (err)
 			return err;
 	}

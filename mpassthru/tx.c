@@ -9,6 +9,7 @@
 #include <linux/virtio_net.h>
 
 #include "port.h"
+#include "trace.h"
 
 /*
  * Headers end within the first 128 bytes, or the guest says where; shorter
@@ -113,6 +114,7 @@ static void sent(struct sk_buff *skb, struct ubuf_info *ubuf, bool zerocopy)
 	 * an RCU grace period.
 	 */
 	rcu_read_lock_bh();
+	trace_mp_tx_complete(atomic_read(&port->tx_inflight), zerocopy);
 	this_cpu_inc(port->stats->tx.completed);
 	if (req->used && zerocopy) {
 		this_cpu_inc(port->stats->tx.zerocopy_packets);
@@ -282,6 +284,7 @@ static void send_request(struct mp_port *port, struct net_device *dev,
 	}
 	this_cpu_add(port->stats->tx.bytes, p.frame);
 	this_cpu_add(port->stats->tx.payload_bytes, p.frame - p.linear);
+	trace_mp_tx_transmit(dev, p.frame, req->used);
 	dev_queue_xmit(skb);
 }
 

@@ -20,12 +20,13 @@
 struct bind_args {
 	const char *ifname;
 	const char *pidfile;
-	enum mp_mode mode;
+	struct port_wish wish;
 	bool daemon;
 };
 
 static const struct option bind_options[] = {
 	{ "daemon",  no_argument,	NULL, 'd' },
+	{ "mac",     required_argument, NULL, 'a' },
 	{ "mode",    required_argument, NULL, 'm' },
 	{ "pidfile", required_argument, NULL, 'P' },
 	{ }
@@ -105,7 +106,7 @@ static int bind_and_hold(const struct bind_args *args, int ready)
 	}
 	fd = port_open(O_RDWR | O_CLOEXEC);
 	if (fd < 0 || holder_lock(args->ifname, args->pidfile) ||
-	    port_bind(fd, args->ifname, args->mode))
+	    port_bind(fd, args->ifname, &args->wish))
 		return EXIT_KERNEL;
 
 	if (!port_get(fd, 0, 0, &info))
@@ -151,7 +152,7 @@ static int bind_in_background(const struct bind_args *args)
 
 int cmd_bind(int argc, char **argv)
 {
-	struct bind_args args = { .mode = MP_MODE_AUTO };
+	struct bind_args args = { .wish.mode = MP_MODE_AUTO };
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "m:", bind_options,
@@ -160,8 +161,12 @@ int cmd_bind(int argc, char **argv)
 		case 'd':
 			args.daemon = true;
 			break;
+		case 'a':
+			if (port_mac_parse(optarg, args.wish.mac))
+				return syntax_error("no station's address: \"%s\"", optarg);
+			break;
 		case 'm':
-			if (port_mode_parse(optarg, &args.mode))
+			if (port_mode_parse(optarg, &args.wish.mode))
 				return syntax_error("no mode \"%s\"", optarg);
 			break;
 		case 'P':

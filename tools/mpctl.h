@@ -30,14 +30,21 @@ enum {
 #define syntax_error(fmt, ...)	(complain(fmt, ##__VA_ARGS__), usage())
 int usage(void);
 
+/* what bind and run ask for */
+struct port_wish {
+	enum mp_mode mode;
+	unsigned char mac[6];	/* all zero: every frame */
+};
+
 /* port.c: /dev/net/mp; negative errno, the message is out */
 int port_open(int flags);
 int port_open_vhost(void);
-int port_bind(int fd, const char *ifname, enum mp_mode mode);
+int port_bind(int fd, const char *ifname, const struct port_wish *wish);
 int port_get(int fd, unsigned int ifindex, unsigned int flags,
 	     struct mp_info *info);
 const char *port_mode_name(unsigned int mode);
 int port_mode_parse(const char *name, enum mp_mode *mode);
+int port_mac_parse(const char *text, unsigned char *mac);
 
 /* holder.c: the process that keeps an interface bound */
 int holder_lock(const char *ifname, const char *path);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/ether.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -69,10 +70,29 @@ int port_open_vhost(void)
 	return device_open(VHOST_DEV, "vhost_mp", O_RDWR);
 }
 
-int port_bind(int fd, const char *ifname, enum mp_mode mode)
+/* one address of a station: not a group's, not zero */
+int port_mac_parse(const char *text, unsigned char *mac)
 {
-	struct mp_bind bind = { .size = sizeof(bind), .mode = mode };
+	const struct ether_addr *addr = ether_aton(text);
+	static const struct ether_addr none;
+
+	if (!addr || addr->ether_addr_octet[0] & 1 ||
+	    !memcmp(addr, &none, sizeof(none)))
+		return -EINVAL;
+	memcpy(mac, addr, sizeof(*addr));
+	return 0;
+}
+
+int port_bind(int fd, const char *ifname, const struct port_wish *wish)
+{
+	static const unsigned char every[sizeof(wish->mac)];
+	struct mp_bind bind = { .size = sizeof(bind), .mode = wish->mode };
 	int err;
+
+	if (memcmp(wish->mac, every, sizeof(every))) {
+		bind.flags = MP_BIND_MAC;
+		memcpy(bind.mac, wish->mac, sizeof(bind.mac));
+	}
 
 	if (snprintf(bind.ifname, sizeof(bind.ifname), "%s", ifname) >=
 	    (int)sizeof(bind.ifname)) {
@@ -103,7 +123,7 @@ int port_bind(int fd, const char *ifname, enum mp_mode mode)
 		break;
 	case EOPNOTSUPP:
 		complain("%s: its driver cannot do mode %s: try --mode auto",
-			 ifname, port_mode_name(mode));
+			 ifname, port_mode_name(wish->mode));
 		break;
 	case ENOTTY:
 	case E2BIG:

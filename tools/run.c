@@ -15,6 +15,7 @@
 #define VHOST_WORD	"%vhost"
 
 static const struct option options[] = {
+	{ "mac",  required_argument, NULL, 'a' },
 	{ "mode", required_argument, NULL, 'm' },
 	{ }
 };
@@ -71,13 +72,14 @@ int run_replace(char **args, const char *word, int number)
 	return -ENOENT;
 }
 
-static int become(char **args, const char *ifname, enum mp_mode mode)
+static int become(char **args, const char *ifname,
+		  const struct port_wish *wish)
 {
 	int fd, vhost;
 
 	/* no O_CLOEXEC: these are for the command */
 	fd = port_open(O_RDWR);
-	if (fd < 0 || port_bind(fd, ifname, mode))
+	if (fd < 0 || port_bind(fd, ifname, wish))
 		return EXIT_KERNEL;
 	if (run_replace(args, MP_WORD, fd))
 		abort();
@@ -95,15 +97,23 @@ static int become(char **args, const char *ifname, enum mp_mode mode)
 
 int cmd_run(int argc, char **argv)
 {
-	enum mp_mode mode = MP_MODE_AUTO;
+	struct port_wish wish = { .mode = MP_MODE_AUTO };
 	char **args = split(&argc, argv);
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "m:", options, NULL)) != -1) {
-		if (opt != 'm')
+		switch (opt) {
+		case 'a':
+			if (port_mac_parse(optarg, wish.mac))
+				return syntax_error("no station's address: \"%s\"", optarg);
+			break;
+		case 'm':
+			if (port_mode_parse(optarg, &wish.mode))
+				return syntax_error("no mode \"%s\"", optarg);
+			break;
+		default:
 			return usage();
-		if (port_mode_parse(optarg, &mode))
-			return syntax_error("no mode \"%s\"", optarg);
+		}
 	}
 	if (argc - optind != 1)
 		return syntax_error("one interface, please");
@@ -121,5 +131,5 @@ int cmd_run(int argc, char **argv)
 	}
 	if (count(args, VHOST_WORD) > 1)
 		return syntax_error("%s more than once", VHOST_WORD);
-	return become(args, argv[optind], mode);
+	return become(args, argv[optind], &wish);
 }

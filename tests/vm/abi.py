@@ -31,7 +31,12 @@ def bind_errors():
     refuses("BIND of no such index", errno.ENODEV, bind, fd, ifindex=9999)
     refuses("BIND of the loopback", errno.EINVAL, bind, fd, "lo")
     refuses("BIND with an unknown mode", errno.EINVAL, bind, fd, "eth1", mode=4)
-    refuses("BIND with a flag", errno.EINVAL, bind, fd, "eth1", flags=1)
+    refuses("BIND with an unknown flag", errno.EINVAL, bind, fd, "eth1", flags=2)
+    refuses("BIND to no address", errno.EINVAL, bind, fd, "eth1", flags=1)
+    refuses("BIND to a group's address", errno.EINVAL, bind, fd, "eth1", flags=1, mac=b"\1\0\0\0\0\1")
+    refuses("BIND with an address but no flag", errno.EINVAL, bind, fd, "eth1", mac=b"\2\0\0\0\0\1")
+    refuses("BIND with a reserved field beside the address", errno.EINVAL, bind, fd, "eth1",
+            flags=1, mac=b"\2\0\0\0\0\1", mac_reserved=1)
     refuses("BIND with a reserved field", errno.EINVAL, bind, fd, "eth1", reserved=1)
     refuses("BIND with a name without end", errno.EINVAL, bind, fd, "e" * 16)
     refuses("BIND that is too short", errno.EINVAL, bind, fd, "eth1", size=8)

@@ -23,9 +23,10 @@ def mp():
     return os.open("/dev/net/mp", os.O_RDWR | os.O_NONBLOCK)
 
 
-def bind_arg(name="", ifindex=0, mode=COPY, flags=0, size=BIND_SIZE, reserved=0, tail=b""):
-    return struct.pack("IIII16sQQQQ", size, flags, ifindex, mode, name.encode(),
-                       reserved, 0, 0, 0) + tail
+def bind_arg(name="", ifindex=0, mode=COPY, flags=0, size=BIND_SIZE, mac=bytes(6), mac_reserved=0,
+             reserved=0, tail=b""):
+    return struct.pack("IIII16s6sHQQQ", size, flags, ifindex, mode, name.encode(), mac, mac_reserved,
+                       reserved, 0, 0) + tail
 
 
 def bind(fd, *args, **kwargs):

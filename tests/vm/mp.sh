@@ -11,6 +11,8 @@ PATH=$MP_BUILD/tools:$PATH
 MP_NET=(-netdev tap,id=n0,vhost=on,fd=%mp,vhostfd=%vhost
 	-device "virtio-net-pci,netdev=n0,mac=$MP_MAC")
 
+MP_RUN=()
+
 mp_load() {
 	modprobe -a tun vhost_net
 	insmod "$MP_BUILD/mpassthru/mpassthru.ko" &&
@@ -31,10 +33,11 @@ mp_driver() {
 	net_setup
 }
 
-# mp_guest NAME MODE [OPTION of guest_start...]: a guest on eth1
+# mp_guest NAME MODE [OPTION of guest_start...]: a guest on eth1. MP_RUN holds more
+# options of mpctl run.
 mp_guest() {
 	local name=$1 mode=$2
-	local GUEST_WRAP=(mpctl run eth1 --mode "$mode" --)
+	local GUEST_WRAP=(mpctl run eth1 --mode "$mode" "${MP_RUN[@]}" --)
 	shift 2
 
 	guest_start "$name" "$@" -- "${MP_NET[@]}" && guest_wait "$name" "${GUEST_PATIENCE:-90}" &&

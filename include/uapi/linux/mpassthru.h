@@ -57,13 +57,19 @@ enum mp_drop_reason {
 	MP_DROP_REASONS		= 8,	/* room in the ABI */
 };
 
+/* &struct mp_bind.flags */
+#define MP_BIND_MAC		(1u << 0)	/* only frames for @mac */
+
 /**
  * struct mp_bind - argument of %MP_BIND
  * @size: sizeof(struct mp_bind)
- * @flags: zero
+ * @flags: MP_BIND_* bits
  * @ifindex: the interface in the caller's network namespace, or 0 for @ifname
  * @mode: &enum mp_mode
  * @ifname: the interface by name, used if @ifindex is 0
+ * @mac: with %MP_BIND_MAC the guest's address: the NIC is to receive frames for it,
+ *	for its own one, and for every group.  Without, zero: it receives all
+ * @mac_reserved: zero
  * @reserved: zero
  */
 struct mp_bind {
@@ -72,7 +78,9 @@ struct mp_bind {
 	__u32		ifindex;
 	__u32		mode;
 	char		ifname[MP_IFNAMSIZ];
-	__aligned_u64	reserved[4];
+	__u8		mac[6];
+	__u8		mac_reserved[2];
+	__aligned_u64	reserved[3];
 };
 
 /**
@@ -152,7 +160,7 @@ struct mp_info {
  * MP_BIND needs CAP_NET_ADMIN over the network namespace of the interface.
  *	ENODEV	no such interface, or it is being removed
  *	EINVAL	the interface cannot be bound (loopback, not Ethernet), a bad
- *		mode or flag, or a reserved field that is not zero
+ *		mode, flag or address, or a reserved field that is not zero
  *	EBUSY	the interface or this descriptor is bound already, or the
  *		interface belongs to a bridge, bond, team, macvlan ...
  *	EOPNOTSUPP the driver cannot do the mode asked for
