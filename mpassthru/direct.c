@@ -9,14 +9,6 @@
 #include "rx.h"
 #include "trace.h"
 
-/* Nobody is overtaken: frames that wait for the guest go first.  rx->lock. */
-static bool queue_is_empty(const struct mp_rx *rx)
-{
-	lockdep_assert_held(&rx->lock);
-	return !rx->draining &&
-	       skb_queue_empty_lockless(&rx->port->sk.sk_receive_queue);
-}
-
 /* Takes the request out of the slot, or leaves all as it is. */
 static struct mp_request *take_request(struct mp_rx *rx,
 				       struct mp_rx_slot *slot)
@@ -25,7 +17,7 @@ static struct mp_request *take_request(struct mp_rx *rx,
 	struct mp_request *req = NULL;
 
 	spin_lock(&rx->lock);
-	if (queue_is_empty(rx)) {
+	if (mp_rx_none_waits(rx)) {
 		req = buf->req;
 		mp_rx_buf_unmap(rx, buf);
 		mp_rx_buf_free(rx, buf);

@@ -64,16 +64,21 @@ static void skb_done(struct sk_buff *skb)
 	mp_rx_epoch_put(skb_shinfo(skb)->destructor_arg);
 }
 
+static void epoch_add(struct mp_epoch *epoch, struct sk_buff *skb)
+{
+	WARN_ON_ONCE(skb->destructor);
+	atomic_inc(&epoch->live);
+	skb_shinfo(skb)->destructor_arg = epoch;
+	skb->destructor = skb_done;
+}
+
 /* Counts a frame in an epoch.  rx->lock. */
 struct mp_epoch *mp_rx_skb_mark(struct mp_rx *rx, struct sk_buff *skb)
 {
 	struct mp_epoch *epoch = epoch_now(rx);
 
-	WARN_ON_ONCE(skb->destructor);
-	atomic_inc(&epoch->live);
+	epoch_add(epoch, skb);
 	epoch->skbs++;
-	skb_shinfo(skb)->destructor_arg = epoch;
-	skb->destructor = skb_done;
 	skb->slow_gro = 1;	/* GRO calls the destructor before it reuses */
 	return epoch;
 }
@@ -84,14 +89,8 @@ struct mp_epoch *mp_rx_skb_mark(struct mp_rx *rx, struct sk_buff *skb)
  */
 void mp_rx_skb_inherit(struct sk_buff *seg, const struct sk_buff *skb)
 {
-	struct mp_epoch *epoch;
-
-	if (skb->destructor != skb_done || WARN_ON_ONCE(seg->destructor))
-		return;
-	epoch = skb_shinfo(skb)->destructor_arg;
-	atomic_inc(&epoch->live);
-	skb_shinfo(seg)->destructor_arg = epoch;
-	seg->destructor = skb_done;
+	if (skb->destructor == skb_done)
+		epoch_add(skb_shinfo(skb)->destructor_arg, seg);
 }
 
 /* Moves a buffer into a frame, @len bytes of it from @start on.  rx->lock. */

@@ -363,8 +363,7 @@ static void deliver(struct mp_port *port, struct sk_buff *skb)
 	}
 
 	spin_lock(&rx->lock);
-	if (!rx->draining &&
-	    skb_queue_empty_lockless(&port->sk.sk_receive_queue))
+	if (mp_rx_none_waits(rx))
 		err = gather(rx, &g, skb);
 	if (err == -EAGAIN) {
 		enqueue(port, skb);

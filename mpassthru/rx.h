@@ -122,6 +122,14 @@ static inline bool mp_rx_spare(const struct mp_rx *rx, unsigned int want)
 	return rx->fit.nr + rx->odd.nr >= rx->reserved + want;
 }
 
+/* Whether no frame waits for the guest that a new one would overtake.  rx->lock. */
+static inline bool mp_rx_none_waits(const struct mp_rx *rx)
+{
+	lockdep_assert_held(&rx->lock);
+	return !rx->draining &&
+	       skb_queue_empty_lockless(&rx->port->sk.sk_receive_queue);
+}
+
 /* The bus-independent address of a fragment. */
 static inline phys_addr_t mp_frag_phys(const skb_frag_t *frag)
 {

@@ -161,19 +161,12 @@ int cmd_bind(int argc, char **argv)
 		case 'd':
 			args.daemon = true;
 			break;
-		case 'a':
-			if (port_mac_parse(optarg, args.wish.mac))
-				return syntax_error("no station's address: \"%s\"", optarg);
-			break;
-		case 'm':
-			if (port_mode_parse(optarg, &args.wish.mode))
-				return syntax_error("no mode \"%s\"", optarg);
-			break;
 		case 'P':
 			args.pidfile = optarg;
 			break;
 		default:
-			return usage();
+			if (port_wish_option(opt, optarg, &args.wish))
+				return EXIT_SYNTAX;
 		}
 	}
 	if (argc - optind != 1)

@@ -44,7 +44,8 @@ int port_get(int fd, unsigned int ifindex, unsigned int flags,
 	     struct mp_info *info);
 const char *port_mode_name(unsigned int mode);
 int port_mode_parse(const char *name, enum mp_mode *mode);
-int port_mac_parse(const char *text, unsigned char *mac);
+/* an option that bind and run share: EXIT_OK, or EXIT_SYNTAX */
+int port_wish_option(int opt, const char *arg, struct port_wish *wish);
 
 /* holder.c: the process that keeps an interface bound */
 int holder_lock(const char *ifname, const char *path);

@@ -71,7 +71,7 @@ int port_open_vhost(void)
 }
 
 /* one address of a station: not a group's, not zero */
-int port_mac_parse(const char *text, unsigned char *mac)
+static int mac_parse(const char *text, unsigned char *mac)
 {
 	const struct ether_addr *addr = ether_aton(text);
 	static const struct ether_addr none;
@@ -81,6 +81,22 @@ int port_mac_parse(const char *text, unsigned char *mac)
 		return -EINVAL;
 	memcpy(mac, addr, sizeof(*addr));
 	return 0;
+}
+
+int port_wish_option(int opt, const char *arg, struct port_wish *wish)
+{
+	switch (opt) {
+	case 'a':
+		if (mac_parse(arg, wish->mac))
+			return syntax_error("no station's address: \"%s\"", arg);
+		return EXIT_OK;
+	case 'm':
+		if (port_mode_parse(arg, &wish->mode))
+			return syntax_error("no mode \"%s\"", arg);
+		return EXIT_OK;
+	default:
+		return usage();
+	}
 }
 
 int port_bind(int fd, const char *ifname, const struct port_wish *wish)

@@ -102,18 +102,8 @@ int cmd_run(int argc, char **argv)
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "m:", options, NULL)) != -1) {
-		switch (opt) {
-		case 'a':
-			if (port_mac_parse(optarg, wish.mac))
-				return syntax_error("no station's address: \"%s\"", optarg);
-			break;
-		case 'm':
-			if (port_mode_parse(optarg, &wish.mode))
-				return syntax_error("no mode \"%s\"", optarg);
-			break;
-		default:
-			return usage();
-		}
+		if (port_wish_option(opt, optarg, &wish))
+			return EXIT_SYNTAX;
 	}
 	if (argc - optind != 1)
 		return syntax_error("one interface, please");

@@ -116,6 +116,12 @@ out:
 	spin_unlock_bh(&queue->used_lock);
 }
 
+/* Entries that are worth a wake-up. */
+static u32 quarter(const struct vmp_queue *queue)
+{
+	return max(queue->num / 4, 1U);
+}
+
 static void flush_tasklet(struct tasklet_struct *tasklet)
 {
 	struct vmp_queue *queue = container_of(tasklet, struct vmp_queue, flush);
@@ -124,7 +130,7 @@ static void flush_tasklet(struct tasklet_struct *tasklet)
 	smp_mb();	/* used index before the look; pairs with guess_is_over() */
 	if (queue->index == VMP_TX)
 		vmp_holdoff_look(queue);
-	else if (mp_ring_offered(&queue->ring) >= queue->num / 4)
+	else if (mp_ring_offered(&queue->ring) >= quarter(queue))
 		vmp_queue_kick(queue);
 }
 
@@ -374,11 +380,9 @@ static int serve_batch(struct vmp_queue *queue, struct vmp_taken *taken)
 static u16 patience(struct vmp_queue *queue, bool hungry,
 		    const struct vmp_taken *taken)
 {
-	const u32 quarter = max(queue->num / 4, 1U);
-
 	if (queue->index == VMP_TX)
-		return vmp_holdoff_begin(queue, taken) ? quarter : 1;
-	return hungry && !taken->nr ? 1 : max(queue->num - quarter, 1U);
+		return vmp_holdoff_begin(queue, taken) ? quarter(queue) : 1;
+	return hungry && !taken->nr ? 1 : max(queue->num - quarter(queue), 1U);
 }
 
 /* Takes all that the guest offers.  The worker; may sleep. */
