@@ -68,28 +68,28 @@ static bool buf_from_request(struct mp_rx *rx, struct mp_rx_buf *buf,
 			     struct mp_request *req, u32 room)
 {
 	u32 skip = rx->mode == MP_MODE_WHOLE_FRAME ? rx->backend->hdr_len : 0;
-	const struct bio_vec *seg = req->segs;
-	const struct bio_vec *end = seg + req->nr_segs;
+	const struct mp_seg *seg = req->segs;
+	const struct mp_seg *end = seg + req->nr_segs;
 
 	if (req->len < skip + room) {
 		req->reason = MP_COPY_SHORT_BUFFER;
 		return false;
 	}
 	buf->prefix = skip;
-	while (seg < end && skip >= seg->bv_len)
-		skip -= seg++->bv_len;
-	if (seg == end || seg->bv_len - skip < room) {
+	while (seg < end && skip >= seg->len)
+		skip -= seg++->len;
+	if (seg == end || seg->len - skip < room) {
 		req->reason = MP_COPY_PAGE_CROSSING;
 		return false;
 	}
-	if ((seg->bv_offset + skip) & 1) {
+	if ((seg->offset + skip) & 1) {
 		req->reason = MP_COPY_UNALIGNED;
 		return false;
 	}
 	buf->req = req;
-	buf->page = seg->bv_page;
-	buf->offset = seg->bv_offset + skip;
-	buf->len = seg->bv_len - skip;
+	buf->page = seg->page;
+	buf->offset = seg->offset + skip;
+	buf->len = seg->len - skip;
 	return true;
 }
 

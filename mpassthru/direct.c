@@ -28,13 +28,18 @@ static struct mp_request *take_request(struct mp_rx *rx,
 	return req;
 }
 
-static void count(const struct mp_rx *rx, unsigned int len)
+static void count(const struct mp_rx *rx, unsigned int len, bool copied)
 {
 	struct mp_stats __percpu *stats = rx->port->stats;
 
 	this_cpu_inc(stats->rx.packets);
 	this_cpu_add(stats->rx.bytes, len);
 	this_cpu_add(stats->rx.payload_bytes, len - ETH_HLEN);
+	if (copied) {
+		this_cpu_inc(stats->rx.copied[MP_COPY_LOCKED]);
+		this_cpu_add(stats->rx.copied_bytes, len);
+		return;
+	}
 	this_cpu_inc(stats->rx.zerocopy_packets);
 	this_cpu_add(stats->rx.zerocopy_bytes, len - ETH_HLEN);
 }
@@ -73,7 +78,7 @@ bool mp_rx_direct(struct mp_rx *rx, struct mp_rx_slot *slot, unsigned int len,
 	mp_request_write(req, 0, &vnet, hdr_len);
 	req->used = hdr_len + len;
 	req->state = MP_REQ_BACKEND;
-	count(rx, len);
+	count(rx, len, mp_request_copied(req));
 	trace_mp_rx_receive(rx->dev, len, len - ETH_HLEN, 1);
 	mp_requests_init(&reqs);
 	mp_requests_push(&reqs, req);

@@ -27,6 +27,7 @@
  * @room: bytes left in the last request, if it is to be copied into
  * @prefix: bytes to copy to the start of a request that the NIC filled
  * @placed: payload bytes that the NIC put into the guest's memory
+ * @bounced: payload bytes that the backend has to copy
  * @why: &enum mp_copy_reason if payload is copied, else -1
  * @head: virtio header, and what goes before the frame's bytes from @skip on
  * @head_len: bytes in @head
@@ -40,6 +41,7 @@ struct gather {
 	u32 room;
 	u32 prefix;
 	u32 placed;
+	u32 bounced;
 	int why;
 	u8 head[sizeof(struct virtio_net_hdr_mrg_rxbuf) + VLAN_ETH_HLEN];
 	u32 head_len;
@@ -70,6 +72,17 @@ static void gather_why(struct gather *g, int why)
 {
 	if (g->why < 0)
 		g->why = why;
+}
+
+/* The NIC wrote @len bytes of payload to @req. */
+static void gather_placed(struct gather *g, const struct mp_request *req, u32 len)
+{
+	if (mp_request_copied(req)) {
+		gather_why(g, MP_COPY_LOCKED);
+		g->bounced += len;
+	} else {
+		g->placed += len;
+	}
 }
 
 /* Finds room for @len more bytes to copy.  rx->lock. */
@@ -113,7 +126,7 @@ static bool gather_frag(struct mp_rx *rx, struct gather *g,
 		gather_claim(rx, g, buf);
 		gather_add(g, buf->req, len);
 		g->room = 0;
-		g->placed += len;
+		gather_placed(g, buf->req, len);
 		return true;
 	}
 
@@ -168,8 +181,8 @@ static bool gather_whole(struct mp_rx *rx, struct gather *g)
 
 	gather_claim(rx, g, buf);
 	g->prefix = rx->backend->hdr_len + linear;
-	g->placed = skb_frag_size(&info->frags[0]);
-	gather_add(g, buf->req, g->prefix + g->placed);
+	gather_placed(g, buf->req, skb_frag_size(&info->frags[0]));
+	gather_add(g, buf->req, g->prefix + skb_frag_size(&info->frags[0]));
 	return true;
 }
 
@@ -288,7 +301,8 @@ static void count(const struct mp_rx *rx, const struct gather *g, u32 copied)
 	this_cpu_add(port->stats->rx.bytes, len);
 	this_cpu_add(port->stats->rx.payload_bytes, payload);
 	this_cpu_add(port->stats->rx.zerocopy_bytes, g->placed);
-	this_cpu_add(port->stats->rx.copied_bytes, copied - rx->backend->hdr_len);
+	this_cpu_add(port->stats->rx.copied_bytes,
+		     copied + g->bounced - rx->backend->hdr_len);
 	if (!payload)
 		this_cpu_inc(port->stats->rx.copied[MP_COPY_HEADERS]);
 	else if (g->why >= 0)

@@ -15,15 +15,15 @@
  */
 static void *piece(const struct mp_request *req, u32 off, u32 *len)
 {
-	const struct bio_vec *seg = req->segs;
-	const struct bio_vec *end = seg + req->nr_segs;
+	const struct mp_seg *seg = req->segs;
+	const struct mp_seg *end = seg + req->nr_segs;
 
 	for (; seg < end; seg++) {
-		if (off < seg->bv_len) {
-			*len = min(*len, seg->bv_len - off);
-			return page_address(seg->bv_page) + seg->bv_offset + off;
+		if (off < seg->len) {
+			*len = min(*len, seg->len - off);
+			return page_address(seg->page) + seg->offset + off;
 		}
-		off -= seg->bv_len;
+		off -= seg->len;
 	}
 	WARN_ON_ONCE(1);
 	return NULL;

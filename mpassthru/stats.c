@@ -39,6 +39,7 @@ static void fill(struct mp_port *port, struct net_device *dev,
 		 struct mp_info *info)
 {
 	struct mp_rx *rx = rtnl_dereference(port->rx);
+	bool limited = false;
 	int cpu;
 
 	info->flags = mp_nic_find(dev) ? MP_INFO_GLUE : 0;
@@ -60,7 +61,9 @@ static void fill(struct mp_port *port, struct net_device *dev,
 	info->flags |= MP_INFO_BACKEND;
 	mp_rx_gauges(rx, info);
 	if (port->backend->pinned)
-		info->pinned_bytes = port->backend->pinned(port->backend);
+		info->pinned_bytes = port->backend->pinned(port->backend, &limited);
+	if (limited)
+		info->flags |= MP_INFO_LOCKED;
 }
 
 /**

@@ -145,18 +145,18 @@ static void fail(struct mp_port *port, struct mp_request *req,
 /* Points the rest of the packet at guest memory, from request byte @off on. */
 static void add_frags(struct sk_buff *skb, const struct mp_request *req, u32 off)
 {
-	const struct bio_vec *seg = req->segs;
-	const struct bio_vec *end = seg + req->nr_segs;
+	const struct mp_seg *seg = req->segs;
+	const struct mp_seg *end = seg + req->nr_segs;
 	unsigned int i = 0;
 
 	for (; seg < end; seg++) {
-		u32 skip = min(off, seg->bv_len);
-		u32 len = seg->bv_len - skip;
+		u32 skip = min(off, seg->len);
+		u32 len = seg->len - skip;
 
 		off -= skip;
 		if (!len)
 			continue;
-		__skb_fill_page_desc(skb, i, seg->bv_page, seg->bv_offset + skip,
+		__skb_fill_page_desc(skb, i, seg->page, seg->offset + skip,
 				     len);
 		skb->len += len;
 		skb->data_len += len;
@@ -175,7 +175,7 @@ static u32 copy_for_frags(const struct mp_request *req, u32 off)
 	u32 end = 0;
 
 	while (left > MAX_SKB_FRAGS) {
-		end += req->segs[req->nr_segs - left].bv_len;
+		end += req->segs[req->nr_segs - left].len;
 		left--;
 		off = max(off, end);
 	}
@@ -241,6 +241,10 @@ static struct sk_buff *make_skb(struct mp_port *port, struct mp_request *req,
 	req->used = 0;
 	if (off - hdr_len > MP_TX_LINEAR_MAX) {
 		why = MP_COPY_FRAGS;
+	} else if (mp_request_copied(req)) {
+		this_cpu_inc(port->stats->tx.copied[MP_COPY_LOCKED]);
+		this_cpu_add(port->stats->tx.copied_bytes, p->frame);
+		return zerocopy_skb(req, dev, hdr_len, off);
 	} else if (p->frame - p->linear >= MP_TX_COPY) {
 		req->used = req->len - off;
 		this_cpu_add(port->stats->tx.copied_bytes, off - hdr_len);

@@ -1,67 +1,130 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pinned user memory.
+ * Ranges of user memory.
  *
- * A range is pinned in chunks, each when first asked for, and a chunk stays
- * until the range is destroyed.  Looking up a pinned page takes no lock and
- * works in any context; pinning sleeps.
+ * A range is pinned in chunks, each when first asked for. A chunk stays until the
+ * range is given up or the process maps something else there: then the next
+ * request gets what is there now, and the former pages go when nobody uses them
+ * any more. Where the owner's limit on locked memory has no room for a chunk, or
+ * pages of it were taken out, only what a request needs is pinned, and for as long
+ * as it takes.
+ *
+ * Those who describe the same memory share a range, and so its pins.
  */
+#include <linux/bitmap.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
-#include <mp/umem.h>
+#include "pin.h"
 
-#include "compat.h"
+static DEFINE_MUTEX(umems_lock);	/* protects umems */
+static LIST_HEAD(umems);
 
-#define CHUNK_SHIFT	21		/* as a huge page: one pin, one account */
-#define CHUNK_PAGES	(1UL << (CHUNK_SHIFT - PAGE_SHIFT))
-
-/**
- * struct mp_chunk - pinned pages of one aligned piece of address space
- * @nr: pages, less than %CHUNK_PAGES at the ends of a range
- * @whole: one piece of a folio
- * @page: the pages
- */
-struct mp_chunk {
-	unsigned long nr;
-	bool whole;
-	struct page *page[];
-};
-
-/**
- * struct mp_umem - a range of a process' memory
- * @uaddr: its start, page aligned
- * @nr_pages: its length
- * @mm: whose, with a reference on the structure (not on the users)
- * @owner: whose limit on locked memory counts
- * @unlimited: the owner had CAP_IPC_LOCK
- * @lock: serialises pinning
- * @pinned: pages pinned and accounted (@lock)
- * @first: address of the first chunk >> CHUNK_SHIFT
- * @chunk: by address; set once, under @lock, with release semantics
- */
-struct mp_umem {
-	unsigned long uaddr;
-	unsigned long nr_pages;
-	struct mm_struct *mm;
-	struct task_struct *owner;
-	bool unlimited;
-	struct mutex lock;	/* pinning */
-	unsigned long pinned;
-	unsigned long first;
-	struct mp_chunk *chunk[];
-};
-
-static unsigned long umem_end(const struct mp_umem *umem)
+static unsigned long nr_chunks(const struct mp_umem *umem)
 {
-	return umem->uaddr + (umem->nr_pages << PAGE_SHIFT);
+	return ((mp_umem_end(umem) - 1) >> MP_CHUNK_SHIFT) - umem->first + 1;
+}
+
+/* Forgets chunk @index.  umem->lock. */
+static void chunk_drop(struct mp_umem *umem, unsigned long index)
+{
+	struct mp_pin *pin = rcu_dereference_protected(umem->chunk[index],
+						       lockdep_is_held(&umem->lock));
+
+	if (!pin)
+		return;
+	RCU_INIT_POINTER(umem->chunk[index], NULL);
+	mp_pin_put(pin);
+}
+
+/*
+ * Pages that were taken out, as a balloon does, must not come back because others
+ * beside them are pinned.
+ */
+static bool takes_out(const struct mmu_notifier_range *range)
+{
+	return range->event == MMU_NOTIFY_UNMAP || range->event == MMU_NOTIFY_CLEAR;
+}
+
+/* The process changes what is mapped between two addresses of the range. */
+static bool moved(struct mmu_interval_notifier *notifier,
+		  const struct mmu_notifier_range *range, unsigned long seq)
+{
+	struct mp_umem *umem = container_of(notifier, struct mp_umem, notifier);
+	unsigned long start = max(range->start, umem->uaddr);
+	unsigned long end = min(range->end, mp_umem_end(umem));
+	unsigned long i;
+
+	spin_lock(&umem->lock);
+	mmu_interval_set_seq(notifier, seq);
+	WRITE_ONCE(umem->moves, umem->moves + 1);
+	for (i = start >> MP_CHUNK_SHIFT; i <= (end - 1) >> MP_CHUNK_SHIFT; i++) {
+		chunk_drop(umem, i - umem->first);
+		if (takes_out(range))
+			__set_bit(i - umem->first, umem->dropped);
+	}
+	spin_unlock(&umem->lock);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops notifier_ops = {
+	.invalidate = moved,
+};
+
+static struct mp_umem *umem_find(unsigned long uaddr, unsigned long nr_pages)
+{
+	struct mp_umem *umem;
+
+	lockdep_assert_held(&umems_lock);
+	list_for_each_entry(umem, &umems, node)
+		if (umem->mm == current->mm && umem->uaddr == uaddr &&
+		    umem->nr_pages == nr_pages)
+			return umem;
+	return NULL;
+}
+
+static struct mp_umem *umem_create(unsigned long uaddr, unsigned long nr_pages)
+{
+	unsigned long first = uaddr >> MP_CHUNK_SHIFT;
+	unsigned long last = (uaddr + (nr_pages << PAGE_SHIFT) - 1) >> MP_CHUNK_SHIFT;
+	unsigned long nr = last - first + 1;
+	struct mp_umem *umem;
+	int err = -ENOMEM;
+
+	umem = kvzalloc(struct_size(umem, chunk, nr), GFP_KERNEL_ACCOUNT);
+	if (!umem)
+		return ERR_PTR(-ENOMEM);
+	umem->dropped = bitmap_zalloc(nr, GFP_KERNEL_ACCOUNT);
+	if (!umem->dropped)
+		goto err_free;
+	umem->uaddr = uaddr;
+	umem->nr_pages = nr_pages;
+	umem->first = first;
+	umem->mm = current->mm;
+	umem->unlimited = capable(CAP_IPC_LOCK);
+	spin_lock_init(&umem->lock);
+	mp_pins_init(umem);
+	err = mmu_interval_notifier_insert(&umem->notifier, umem->mm, uaddr,
+					   nr_pages << PAGE_SHIFT, &notifier_ops);
+	if (err)
+		goto err_bitmap;
+	mmgrab(umem->mm);
+	umem->owner = get_task_struct(current->group_leader);
+	return umem;
+
+err_bitmap:
+	bitmap_free(umem->dropped);
+err_free:
+	kvfree(umem);
+	return ERR_PTR(err);
 }
 
 /**
- * mp_umem_create() - describe a range of the caller's memory
+ * mp_umem_get() - describe a range of the caller's memory
  * @uaddr: start, page aligned
  * @size: bytes, a multiple of the page size, not zero
  *
@@ -71,182 +134,141 @@ static unsigned long umem_end(const struct mp_umem *umem)
  * Return: the range; ERR_PTR(-EINVAL): misaligned or out of user space;
  * ERR_PTR(-ENOMEM).
  */
-struct mp_umem *mp_umem_create(u64 uaddr, u64 size)
+struct mp_umem *mp_umem_get(u64 uaddr, u64 size)
 {
-	unsigned long first, nr;
 	struct mp_umem *umem;
 
 	if (!size || offset_in_page(uaddr) || offset_in_page(size) ||
 	    !access_ok(u64_to_user_ptr(uaddr), size))
 		return ERR_PTR(-EINVAL);
 
-	first = uaddr >> CHUNK_SHIFT;
-	nr = ((uaddr + size - 1) >> CHUNK_SHIFT) - first + 1;
-	umem = kvzalloc(struct_size(umem, chunk, nr), GFP_KERNEL_ACCOUNT);
-	if (!umem)
-		return ERR_PTR(-ENOMEM);
-	umem->uaddr = uaddr;
-	umem->nr_pages = size >> PAGE_SHIFT;
-	umem->first = first;
-	umem->mm = current->mm;
-	mmgrab(umem->mm);
-	umem->owner = get_task_struct(current->group_leader);
-	umem->unlimited = capable(CAP_IPC_LOCK);
-	mutex_init(&umem->lock);
+	mutex_lock(&umems_lock);
+	umem = umem_find(uaddr, size >> PAGE_SHIFT);
+	if (!umem) {
+		umem = umem_create(uaddr, size >> PAGE_SHIFT);
+		if (IS_ERR(umem))
+			goto out;
+		list_add(&umem->node, &umems);
+	}
+	umem->users++;
+out:
+	mutex_unlock(&umems_lock);
 	return umem;
 }
-EXPORT_SYMBOL_GPL(mp_umem_create);
+EXPORT_SYMBOL_GPL(mp_umem_get);
 
-static int account(struct mp_umem *umem, unsigned long pages, bool inc)
+static void umem_destroy(struct mp_umem *umem)
 {
-	int err;
+	unsigned long i;
 
-	mmap_write_lock(umem->mm);
-	err = __account_locked_vm(umem->mm, pages, inc, umem->owner,
-				  umem->unlimited);
-	mmap_write_unlock(umem->mm);
-	return err;
+	mmu_interval_notifier_remove(&umem->notifier);
+	spin_lock(&umem->lock);
+	for (i = 0; i < nr_chunks(umem); i++)
+		chunk_drop(umem, i);
+	spin_unlock(&umem->lock);
+	mp_pins_exit(umem);
+	put_task_struct(umem->owner);
+	mmdrop(umem->mm);
+	bitmap_free(umem->dropped);
+	kvfree(umem);
 }
 
 /**
- * mp_umem_destroy() - unpin a range
+ * mp_umem_put() - give a range up
  * @umem: the range, or NULL
  *
- * Context: process context.  No device uses the pages any more.
+ * Context: process context.  Every segment and mapping of it has been put.
  */
-void mp_umem_destroy(struct mp_umem *umem)
+void mp_umem_put(struct mp_umem *umem)
 {
-	unsigned long i, nr;
+	bool last;
 
 	if (IS_ERR_OR_NULL(umem))
 		return;
-	nr = ((umem_end(umem) - 1) >> CHUNK_SHIFT) - umem->first + 1;
-	for (i = 0; i < nr; i++) {
-		struct mp_chunk *chunk = umem->chunk[i];
+	mutex_lock(&umems_lock);
+	last = !--umem->users;
+	if (last)
+		list_del(&umem->node);
+	mutex_unlock(&umems_lock);
+	if (last)
+		umem_destroy(umem);
+}
+EXPORT_SYMBOL_GPL(mp_umem_put);
 
-		if (!chunk)
-			continue;
-		unpin_user_pages_dirty_lock(chunk->page, chunk->nr, true);
-		kvfree(chunk);
+/* The pin of chunk @index, with one more user; or NULL if there is none. */
+static struct mp_pin *chunk_find(struct mp_umem *umem, unsigned long index)
+{
+	struct mp_pin *pin;
+
+	rcu_read_lock();
+	pin = rcu_dereference(umem->chunk[index]);
+	if (pin && !refcount_inc_not_zero(&pin->users))
+		pin = NULL;
+	rcu_read_unlock();
+	return pin;
+}
+
+/* Lets others find a new pin, unless what it has may have moved meanwhile. */
+static void chunk_publish(struct mp_umem *umem, unsigned long index,
+			  struct mp_pin *pin, unsigned long seq)
+{
+	spin_lock(&umem->lock);
+	if (!mmu_interval_read_retry(&umem->notifier, seq)) {
+		refcount_inc(&pin->users);
+		__clear_bit(index, umem->dropped);
+		rcu_assign_pointer(umem->chunk[index], pin);
 	}
-	if (umem->pinned)
-		account(umem, umem->pinned, false);
-	put_task_struct(umem->owner);
-	mmdrop(umem->mm);
-	kvfree(umem);
-}
-EXPORT_SYMBOL_GPL(mp_umem_destroy);
-
-static int pin_pages(struct mp_umem *umem, unsigned long uaddr,
-		     struct mp_chunk *chunk)
-{
-	unsigned long done = 0;
-	long n;
-
-	if (!mmget_not_zero(umem->mm))
-		return -ESRCH;
-	while (done < chunk->nr) {
-		n = mp_pin_user_pages(umem->mm, uaddr + (done << PAGE_SHIFT),
-				      chunk->nr - done, chunk->page + done);
-		if (n <= 0)
-			break;
-		done += n;
-	}
-	mmput(umem->mm);
-	if (done == chunk->nr)
-		return 0;
-	unpin_user_pages(chunk->page, done);
-	return n < 0 ? n : -EFAULT;
+	spin_unlock(&umem->lock);
 }
 
-static bool chunk_is_whole(const struct mp_chunk *chunk)
+/* Pins chunk @index if the limit lets us.  umem->pinning. */
+static struct mp_pin *chunk_create(struct mp_umem *umem, unsigned long index)
 {
-	struct page *first = chunk->page[0];
-	unsigned long i;
+	unsigned long start = (umem->first + index) << MP_CHUNK_SHIFT;
+	unsigned long end = min(start + MP_CHUNK_SIZE, mp_umem_end(umem));
+	bool dropped = test_bit(index, umem->dropped);
+	struct mp_pin *pin;
+	unsigned long seq;
 
-	for (i = 1; i < chunk->nr; i++)
-		if (page_to_pfn(chunk->page[i]) != page_to_pfn(first) + i)
-			return false;
-	return page_folio(first) == page_folio(chunk->page[chunk->nr - 1]);
-}
-
-static struct mp_chunk *chunk_create(struct mp_umem *umem, unsigned long index)
-{
-	unsigned long start = (umem->first + index) << CHUNK_SHIFT;
-	unsigned long end = min(start + (1UL << CHUNK_SHIFT), umem_end(umem));
-	struct mp_chunk *chunk;
-	unsigned long nr;
-	int err;
+	lockdep_assert_held(&umem->pinning);
+	if (mp_umem_full(umem->chunk_full) ||
+	    (dropped && mp_umem_full(umem->sparse_until)))
+		return ERR_PTR(-ENOMEM);
 
 	start = max(start, umem->uaddr);
-	nr = (end - start) >> PAGE_SHIFT;
-	chunk = kvmalloc(struct_size(chunk, page, nr), GFP_KERNEL_ACCOUNT);
-	if (!chunk)
-		return ERR_PTR(-ENOMEM);
-	chunk->nr = nr;
-
-	err = account(umem, nr, true);
-	if (err)
-		goto err_free;
-	err = pin_pages(umem, start, chunk);
-	if (err)
-		goto err_account;
-	chunk->whole = chunk_is_whole(chunk);
-	umem->pinned += nr;
-	return chunk;
-
-err_account:
-	account(umem, nr, false);
-err_free:
-	kvfree(chunk);
-	return ERR_PTR(err);
-}
-
-/* The chunk at @index, pinned now if it was not. */
-static struct mp_chunk *chunk_get(struct mp_umem *umem, unsigned long index)
-{
-	/* Its pages after the chunk.  Pairs with the release below. */
-	struct mp_chunk *chunk = smp_load_acquire(&umem->chunk[index]);
-
-	if (likely(chunk))
-		return chunk;
-
-	mutex_lock(&umem->lock);
-	chunk = umem->chunk[index];
-	if (!chunk) {
-		chunk = chunk_create(umem, index);
-		if (!IS_ERR(chunk))	/* pairs with the acquire above */
-			smp_store_release(&umem->chunk[index], chunk);
+	seq = mmu_interval_read_begin(&umem->notifier);
+	pin = mp_pin_create(umem, start, (end - start) >> PAGE_SHIFT,
+			    dropped ? MP_PIN_PRESENT : MP_PIN_CHUNK);
+	if (!IS_ERR(pin)) {
+		WRITE_ONCE(umem->chunk_full, 0);
+		chunk_publish(umem, index, pin, seq);
+	} else if (PTR_ERR(pin) == -ENOMEM) {
+		WRITE_ONCE(umem->chunk_full, mp_umem_full_until());
+	} else if (PTR_ERR(pin) == -EAGAIN) {
+		umem->sparse_until = mp_umem_full_until();
 	}
-	mutex_unlock(&umem->lock);
-	return chunk;
+	return pin;
 }
 
-/*
- * The page that holds byte @offset of the range, and in @whole how many bytes
- * from there on are in one piece with it.
- */
-static struct page *page_find(struct mp_umem *umem, u64 offset, u32 *whole)
+/* A pin that has the page at @uaddr, and up to @len bytes, with one more user. */
+static struct mp_pin *pin_get(struct mp_umem *umem, unsigned long uaddr, u32 len)
 {
-	unsigned long uaddr = umem->uaddr + offset;
-	unsigned long index = (uaddr >> CHUNK_SHIFT) - umem->first;
-	struct mp_chunk *chunk = chunk_get(umem, index);
-	unsigned long start, nr;
+	unsigned long index = (uaddr >> MP_CHUNK_SHIFT) - umem->first;
+	unsigned long start = uaddr & PAGE_MASK;
+	unsigned long end = min(PAGE_ALIGN(uaddr + len), ALIGN(uaddr + 1, MP_CHUNK_SIZE));
+	struct mp_pin *pin = chunk_find(umem, index);
 
-	if (IS_ERR(chunk))
-		return ERR_CAST(chunk);
-	start = max((umem->first + index) << CHUNK_SHIFT, umem->uaddr);
-	nr = (uaddr - start) >> PAGE_SHIFT;
-	*whole = ((chunk->whole ? chunk->nr - nr : 1) << PAGE_SHIFT) -
-		 offset_in_page(uaddr);
-	return chunk->page[nr];
-}
+	if (likely(pin))
+		return pin;
 
-static struct page *page_get(struct mp_umem *umem, u64 offset)
-{
-	u32 whole;
-
-	return page_find(umem, offset, &whole);
+	mutex_lock(&umem->pinning);
+	pin = chunk_find(umem, index) ?: chunk_create(umem, index);
+	/* A hole in a chunk, or the limit, is nothing to a request beside it. */
+	if (IS_ERR(pin))
+		pin = mp_pin_create(umem, start, (end - start) >> PAGE_SHIFT,
+				    MP_PIN_ONCE);
+	mutex_unlock(&umem->pinning);
+	return pin;
 }
 
 static bool umem_covers(const struct mp_umem *umem, u64 offset, u64 len)
@@ -256,47 +278,65 @@ static bool umem_covers(const struct mp_umem *umem, u64 offset, u64 len)
 	return offset <= size && len <= size - offset;
 }
 
-/* Whether @page goes on where @seg ends, in the same folio. */
-static bool continues(const struct bio_vec *seg, struct page *page)
+static bool pin_covers(const struct mp_pin *pin, const struct mp_umem *umem,
+		       unsigned long uaddr)
 {
-	return page_folio(seg->bv_page) == page_folio(page) &&
-	       page_to_phys(seg->bv_page) + seg->bv_offset + seg->bv_len ==
-	       page_to_phys(page);
+	return pin->umem == umem && uaddr >= pin->uaddr &&
+	       (uaddr - pin->uaddr) >> PAGE_SHIFT < pin->nr;
 }
 
 /**
- * mp_umem_seg() - find the memory behind the start of a piece of a range
+ * mp_umem_seg() - pin the memory behind the start of a piece of a range
  * @umem: the range
  * @offset: first byte
  * @len: bytes, not zero
  * @seg: filled in: as much of the piece as is contiguous within one folio
+ * @near: a segment that is likely to be in the same pin, or NULL
  *
  * Context: process context; may pin, and so sleep.
- * Return: 0; -EFAULT: not all in the range, or not mapped there; -ENOMEM: the
- * owner's limit on locked memory.
+ * Return: 0, and mp_seg_put() ends it; -EFAULT: not all in the range, or not
+ * mapped there; -ENOMEM: the owner's limit on locked memory.
  */
-int mp_umem_seg(struct mp_umem *umem, u64 offset, u32 len, struct bio_vec *seg)
+int mp_umem_seg(struct mp_umem *umem, u64 offset, u32 len, struct mp_seg *seg,
+		const struct mp_seg *near)
 {
-	struct page *page;
-	u32 whole;
+	unsigned long uaddr = umem->uaddr + offset;
+	unsigned long index;
+	struct mp_pin *pin;
 
 	if (!umem_covers(umem, offset, len))
 		return -EFAULT;
-	page = page_find(umem, offset, &whole);
-	if (IS_ERR(page))
-		return PTR_ERR(page);
-	bvec_set_page(seg, page, min(whole, len), offset_in_page(offset));
-	while (seg->bv_len < len) {
-		page = page_find(umem, offset + seg->bv_len, &whole);
-		if (IS_ERR(page))
-			return PTR_ERR(page);
-		if (!continues(seg, page))
-			break;
-		seg->bv_len += min(whole, len - seg->bv_len);
+	if (near && near->pin && pin_covers(near->pin, umem, uaddr)) {
+		pin = near->pin;
+		refcount_inc(&pin->users);
+	} else {
+		pin = pin_get(umem, uaddr, len);
+		if (IS_ERR(pin))
+			return PTR_ERR(pin);
 	}
+	index = (uaddr - pin->uaddr) >> PAGE_SHIFT;
+	seg->pin = pin;
+	seg->page = pin->page[index];
+	seg->offset = offset_in_page(uaddr);
+	seg->len = min(len, mp_pin_contiguous(pin, index) - seg->offset);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(mp_umem_seg);
+
+/**
+ * mp_seg_put() - the memory of a segment is not used any more
+ * @seg: from mp_umem_seg()
+ *
+ * Context: any.
+ */
+void mp_seg_put(struct mp_seg *seg)
+{
+	if (seg->pin)
+		mp_pin_put(seg->pin);
+	else
+		put_page(seg->page);
+}
+EXPORT_SYMBOL_GPL(mp_seg_put);
 
 /**
  * mp_umem_read() - copy from a range
@@ -305,77 +345,116 @@ EXPORT_SYMBOL_GPL(mp_umem_seg);
  * @dst: kernel memory
  * @len: bytes
  *
- * Context: process context; may pin, and so sleep.
- * Return: 0 or as mp_umem_seg().
+ * Context: process context, in the owner's address space.
+ * Return: 0, or -EFAULT: not all in the range, not mapped there, or in another
+ * address space.
  */
 int mp_umem_read(struct mp_umem *umem, u64 offset, void *dst, size_t len)
 {
-	if (!umem_covers(umem, offset, len))
+	if (current->mm != umem->mm || !umem_covers(umem, offset, len) ||
+	    copy_from_user(dst, u64_to_user_ptr(umem->uaddr + offset), len))
 		return -EFAULT;
-	while (len) {
-		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(offset));
-		struct page *page = page_get(umem, offset);
-
-		if (IS_ERR(page))
-			return PTR_ERR(page);
-		memcpy(dst, page_address(page) + offset_in_page(offset), n);
-		dst += n;
-		offset += n;
-		len -= n;
-	}
 	return 0;
 }
 EXPORT_SYMBOL_GPL(mp_umem_read);
+
+/* As mp_umem_read(), the other way. */
+int mp_umem_write(struct mp_umem *umem, u64 offset, const void *src, size_t len)
+{
+	if (current->mm != umem->mm || !umem_covers(umem, offset, len) ||
+	    copy_to_user(u64_to_user_ptr(umem->uaddr + offset), src, len))
+		return -EFAULT;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(mp_umem_write);
 
 /**
  * mp_umem_vmap() - map a piece of a range, contiguous for the kernel
  * @umem: the range
  * @offset: first byte
  * @len: bytes, not zero
+ * @map: filled in; unused if that failed
+ *
+ * The limit on locked memory counts what this pins, but does not stop it.
  *
  * Context: process context.
- * Return: its address, valid until mp_umem_vunmap(), and readable in any
- * context; or ERR_PTR() as mp_umem_seg().
+ * Return: 0 or as mp_umem_seg().
  */
-void *mp_umem_vmap(struct mp_umem *umem, u64 offset, size_t len)
+int mp_umem_vmap(struct mp_umem *umem, u64 offset, size_t len,
+		 struct mp_vmap *map)
 {
 	unsigned long nr = DIV_ROUND_UP(offset_in_page(offset) + len, PAGE_SIZE);
-	u64 at = offset & PAGE_MASK;
-	struct page **pages;
-	void *addr = NULL;
-	unsigned long i;
+	unsigned int moves = READ_ONCE(umem->moves);
+	struct mp_pin *pin;
+	void *addr;
 
+	map->addr = NULL;
 	if (!umem_covers(umem, offset, len))
-		return ERR_PTR(-EFAULT);
-	pages = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL);
-	if (!pages)
-		return ERR_PTR(-ENOMEM);
-	for (i = 0; i < nr; i++) {
-		pages[i] = page_get(umem, at + (i << PAGE_SHIFT));
-		if (IS_ERR(pages[i])) {
-			addr = ERR_CAST(pages[i]);
-			goto out;
-		}
+		return -EFAULT;
+	pin = mp_pin_create(umem, umem->uaddr + (offset & PAGE_MASK), nr,
+			    MP_PIN_MAP);
+	if (IS_ERR(pin))
+		return PTR_ERR(pin);
+	addr = vmap(pin->page, nr, VM_MAP, PAGE_KERNEL);
+	if (!addr) {
+		mp_pin_put(pin);
+		return -ENOMEM;
 	}
-	addr = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
-	addr = addr ? addr + offset_in_page(offset) : ERR_PTR(-ENOMEM);
-out:
-	kvfree(pages);
-	return addr;
+	map->addr = addr + offset_in_page(offset);
+	map->pin = pin;
+	map->moves = moves;
+	return 0;
 }
 EXPORT_SYMBOL_GPL(mp_umem_vmap);
 
-/* Context: process context.  @addr: from mp_umem_vmap(), or NULL. */
-void mp_umem_vunmap(void *addr)
+/**
+ * mp_vmap_valid() - is what is mapped still what the process has there?
+ * @map: the mapping
+ *
+ * Context: process context; one caller at a time.
+ * Return: false if the process has mapped something else there, or nothing.
+ */
+bool mp_vmap_valid(struct mp_vmap *map)
 {
-	if (!IS_ERR_OR_NULL(addr))
-		vunmap((void *)((unsigned long)addr & PAGE_MASK));
+	struct mp_pin *pin = map->pin;
+	unsigned int moves = READ_ONCE(pin->umem->moves);
+	struct mp_pin *now;
+	bool same;
+
+	if (likely(moves == map->moves))
+		return true;
+	now = mp_pin_create(pin->umem, pin->uaddr, pin->nr, MP_PIN_MAP);
+	if (IS_ERR(now))
+		return false;
+	same = !memcmp(now->page, pin->page, pin->nr * sizeof(*pin->page));
+	mp_pin_put(now);
+	if (same)
+		map->moves = moves;
+	return same;
+}
+EXPORT_SYMBOL_GPL(mp_vmap_valid);
+
+/* Context: process context.  Nothing happens to an unused @map. */
+void mp_umem_vunmap(struct mp_vmap *map)
+{
+	if (!map->addr)
+		return;
+	vunmap((void *)((unsigned long)map->addr & PAGE_MASK));
+	mp_pin_put(map->pin);
+	map->addr = NULL;
 }
 EXPORT_SYMBOL_GPL(mp_umem_vunmap);
 
 /* Bytes pinned now.  Any context. */
 u64 mp_umem_pinned(const struct mp_umem *umem)
 {
-	return (u64)READ_ONCE(umem->pinned) << PAGE_SHIFT;
+	return (u64)atomic_long_read(&umem->pinned) << PAGE_SHIFT;
 }
 EXPORT_SYMBOL_GPL(mp_umem_pinned);
+
+/* Whether the owner's limit on locked memory had no room last time.  Any context. */
+bool mp_umem_limited(const struct mp_umem *umem)
+{
+	return READ_ONCE(umem->chunk_full);
+}
+EXPORT_SYMBOL_GPL(mp_umem_limited);

@@ -37,6 +37,8 @@ static const struct reason copy_reasons[] = {
 		"read() and write() instead of vhost" },
 	[MP_COPY_UNALIGNED]	= { "unaligned",
 		"guest buffer at an odd address" },
+	[MP_COPY_LOCKED]	= { "locked",
+		"no room to pin under the VMM's limit on locked memory" },
 };
 
 static const struct reason drop_reasons[] = {
@@ -173,9 +175,12 @@ void render_text(FILE *out, const struct mp_info *info,
 		"  receive buffers: %llu posted, %llu at the NIC, %llu in the stack\n",
 		ull(info->posted), ull(info->at_nic),
 		ull(info->in_stack));
-	fprintf(out, "  in flight to the NIC: %llu; pinned: %s\n",
+	fprintf(out, "  in flight to the NIC: %llu; pinned: %s%s\n",
 		ull(info->tx_inflight),
-		human_bytes(pinned, sizeof(pinned), info->pinned_bytes));
+		human_bytes(pinned, sizeof(pinned), info->pinned_bytes),
+		info->flags & MP_INFO_LOCKED ?
+			", all that the limit on locked memory allows (ulimit -l)" :
+			"");
 	text_counters(out, "rx", &info->rx, false);
 	text_counters(out, "tx", &info->tx, true);
 }
@@ -275,6 +280,7 @@ struct json_object *render_json(const struct mp_info *info,
 	add_flag(obj, "glue", info->flags & MP_INFO_GLUE);
 	add_flag(obj, "backend", info->flags & MP_INFO_BACKEND);
 	add_flag(obj, "dry", info->flags & MP_INFO_DRY);
+	add_flag(obj, "locked", info->flags & MP_INFO_LOCKED);
 	add_u64(obj, "vnet_hdr_len", info->vnet_hdr_len);
 	for (i = 0; i < ARRAY_SIZE(offloads); i++)
 		if (info->offload & (1u << i))

@@ -19,8 +19,8 @@ static void log_free(struct vmp_log *log)
 {
 	if (!log)
 		return;
-	mp_umem_vunmap(log->bits);
-	mp_umem_destroy(log->umem);
+	mp_umem_vunmap(&log->map);
+	mp_umem_put(log->umem);
 	kfree(log);
 }
 
@@ -35,20 +35,18 @@ static struct vmp_log *log_create(u64 base, u64 bits)
 	if (!log)
 		return ERR_PTR(-ENOMEM);
 	log->nr = bits;
-	log->umem = mp_umem_create(start, PAGE_ALIGN(base + bytes) - start);
+	log->umem = mp_umem_get(start, PAGE_ALIGN(base + bytes) - start);
 	if (IS_ERR(log->umem)) {
 		err = PTR_ERR(log->umem);
 		goto err_free;
 	}
-	log->bits = mp_umem_vmap(log->umem, base - start, bytes);
-	if (IS_ERR(log->bits)) {
-		err = PTR_ERR(log->bits);
+	err = mp_umem_vmap(log->umem, base - start, bytes, &log->map);
+	if (err)
 		goto err_umem;
-	}
 	return log;
 
 err_umem:
-	mp_umem_destroy(log->umem);
+	mp_umem_put(log->umem);
 err_free:
 	kfree(log);
 	return ERR_PTR(err);
@@ -97,5 +95,5 @@ void vmp_log_dirty(struct vmp_log *log, u64 gpa, u64 len)
 	u64 end = (gpa + len + VHOST_PAGE_SIZE - 1) / VHOST_PAGE_SIZE;
 
 	for (; page < end && page < log->nr; page++)
-		set_bit_le(page, log->bits);
+		set_bit_le(page, log->map.addr);
 }

@@ -36,7 +36,7 @@ static void table_free(struct mp_memtable *mem,
 		return;
 	for (i = 0; i < mem->nr; i++)
 		if (!find_same(keep, &mem->region[i]))
-			mp_umem_destroy(mem->region[i].umem);
+			mp_umem_put(mem->region[i].umem);
 	kvfree(mem);
 }
 
@@ -85,7 +85,7 @@ static int take_umem(struct mp_memtable *mem, const struct mp_memtable *old)
 		const struct mp_mem_region *had = find_same(old, region);
 
 		region->umem = had ? had->umem :
-				     mp_umem_create(region->uaddr, region->size);
+				     mp_umem_get(region->uaddr, region->size);
 		if (IS_ERR(region->umem))
 			return PTR_ERR(region->umem);
 	}
@@ -159,16 +159,25 @@ int vmp_memory_set(struct vmp_device *device,
 	return err;
 }
 
+/* The memory of a chain is not used any more.  Any context. */
+void vmp_memory_put(struct mp_seg *segs, unsigned int nr)
+{
+	while (nr)
+		mp_seg_put(&segs[--nr]);
+}
+
 /*
  * The memory behind a chain, as far as it fits into @max segments; @len says how
- * many bytes that is.  Returns the number of segments or an errno.  May sleep.
+ * many bytes that is.  Returns the number of segments, until vmp_memory_put(), or
+ * an errno.  May sleep.
  */
 int vmp_memory_segs(const struct mp_memtable *mem, const struct mp_chain *chain,
-		    struct bio_vec *segs, unsigned int max, u32 *len)
+		    struct mp_seg *segs, unsigned int max, u32 *len)
 {
 	unsigned int nr_extents = chain->nr_out + chain->nr_in;
 	unsigned int nr = 0;
 	unsigned int i;
+	int err;
 
 	*len = 0;
 	for (i = 0; i < nr_extents; i++) {
@@ -178,40 +187,48 @@ int vmp_memory_segs(const struct mp_memtable *mem, const struct mp_chain *chain,
 		while (left) {
 			const struct mp_mem_region *region;
 			u32 n;
-			int err;
 
 			if (nr == max)
 				return nr;
+			err = -EFAULT;
 			region = mp_memtable_find(mem, gpa);
 			if (!region)
-				return -EFAULT;
+				goto err_put;
 			n = min_t(u64, left, region->gpa + region->size - gpa);
 			err = mp_umem_seg(region->umem, gpa - region->gpa, n,
-					  &segs[nr]);
+					  &segs[nr], nr ? &segs[nr - 1] : NULL);
 			if (err)
-				return err;
-			n = segs[nr++].bv_len;
+				goto err_put;
+			n = segs[nr++].len;
 			gpa += n;
 			left -= n;
 			*len += n;
 		}
 	}
 	return nr;
+
+err_put:
+	vmp_memory_put(segs, nr);
+	return err;
 }
 
 /* Maps a ring part that the VMM gave by its own address.  May sleep. */
-void *vmp_memory_map(const struct mp_memtable *mem, u64 uaddr, size_t size)
+int vmp_memory_map(const struct mp_memtable *mem, u64 uaddr, size_t size,
+		   struct mp_vmap *map)
 {
 	const struct mp_mem_region *region;
 
 	region = mp_memtable_find_user(mem, uaddr, size);
 	if (!region)
-		return ERR_PTR(-EFAULT);
-	return mp_umem_vmap(region->umem, uaddr - region->uaddr, size);
+		return -EFAULT;
+	return mp_umem_vmap(region->umem, uaddr - region->uaddr, size, map);
 }
 
-/* Bytes pinned.  Any context that may read RCU. */
-u64 vmp_memory_pinned(const struct vmp_device *device)
+/*
+ * Bytes pinned, and whether the limit on locked memory is met.  Any context that
+ * may read RCU.
+ */
+u64 vmp_memory_pinned(const struct vmp_device *device, bool *limited)
 {
 	const struct mp_memtable *mem;
 	u64 sum = 0;
@@ -219,8 +236,10 @@ u64 vmp_memory_pinned(const struct vmp_device *device)
 
 	rcu_read_lock();
 	mem = rcu_dereference(device->mem);
-	for (i = 0; mem && i < mem->nr; i++)
+	for (i = 0; mem && i < mem->nr; i++) {
 		sum += mp_umem_pinned(mem->region[i].umem);
+		*limited |= mp_umem_limited(mem->region[i].umem);
+	}
 	rcu_read_unlock();
 	return sum;
 }

@@ -84,8 +84,9 @@ const struct mp_mem_region *mp_memtable_find_user(const struct mp_memtable *mem,
 	return NULL;
 }
 
-int mp_memtable_read(const struct mp_memtable *mem, u64 gpa, void *dst,
-		     size_t len)
+/* Copies between guest memory and @host. */
+static int copy(const struct mp_memtable *mem, u64 gpa, void *host, size_t len,
+		bool write)
 {
 	const struct mp_mem_region *region;
 	u64 offset;
@@ -100,13 +101,26 @@ int mp_memtable_read(const struct mp_memtable *mem, u64 gpa, void *dst,
 		/* No region wraps, so gpa + part cannot either. */
 		offset = gpa - region->gpa;
 		part = min_t(u64, len, region->size - offset);
-		err = mp_umem_read(region->umem, offset, dst, part);
+		err = write ? mp_umem_write(region->umem, offset, host, part) :
+			      mp_umem_read(region->umem, offset, host, part);
 		if (err)
 			return err;
 
 		gpa += part;
-		dst += part;
+		host += part;
 		len -= part;
 	}
 	return 0;
+}
+
+int mp_memtable_read(const struct mp_memtable *mem, u64 gpa, void *dst,
+		     size_t len)
+{
+	return copy(mem, gpa, dst, len, false);
+}
+
+int mp_memtable_write(const struct mp_memtable *mem, u64 gpa, const void *src,
+		      size_t len)
+{
+	return copy(mem, gpa, (void *)src, len, true);
 }

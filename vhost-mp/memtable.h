@@ -66,4 +66,8 @@ const struct mp_mem_region *mp_memtable_find_user(const struct mp_memtable *mem,
 int mp_memtable_read(const struct mp_memtable *mem, u64 gpa, void *dst,
 		     size_t len);
 
+/* The other way. */
+int mp_memtable_write(const struct mp_memtable *mem, u64 gpa, const void *src,
+		      size_t len);
+
 #endif /* _VHOST_MP_MEMTABLE_H */

@@ -28,6 +28,11 @@ static struct vmp_queue *queue_of(struct mp_backend *backend)
 	return container_of(backend, struct vmp_queue, backend);
 }
 
+static struct vmp_slot *slot_of(struct mp_request *req)
+{
+	return container_of(req, struct vmp_slot, req);
+}
+
 static u16 slot_head(const struct vmp_queue *queue, const struct vmp_slot *slot)
 {
 	return slot - queue->slot;
@@ -134,35 +139,104 @@ static void flush_tasklet(struct tasklet_struct *tasklet)
 		vmp_queue_kick(queue);
 }
 
+/* Lets go of the memory that was found for the slot's chain, if any. */
+static void slot_drop(struct vmp_slot *slot)
+{
+	vmp_memory_put(slot->req.segs, slot->req.nr_segs);
+	slot->req.nr_segs = 0;
+}
+
 static void give_back(struct vmp_queue *queue, struct vmp_slot *slot, u32 len)
 {
 	lockdep_assert_held(&queue->used_lock);
+	slot_drop(slot);
 	mp_ring_push(&queue->ring, slot_head(queue, slot), len);
 	/* The worker may take the slot again; pairs with check_chain(). */
 	smp_store_release(&slot->state, VMP_SLOT_FREE);
+}
+
+/* The guest gets its next received packet, in @nr of @reqs. */
+static void give_packet(struct vmp_queue *queue, struct mp_requests *reqs,
+			unsigned int nr)
+{
+	lockdep_assert_held(&queue->used_lock);
+	while (nr--) {
+		struct vmp_slot *slot = slot_of(mp_requests_pop(reqs));
+
+		log_slot(queue, slot);
+		give_back(queue, slot, slot->req.used);
+	}
+}
+
+static bool any_copied(const struct mp_requests *reqs)
+{
+	const struct mp_request *req;
+
+	for (req = reqs->first; req; req = req->next)
+		if (mp_request_copied(req))
+			return true;
+	return false;
 }
 
 /* A received packet.  BH off. */
 static void rx_done(struct mp_backend *backend, struct mp_requests *reqs)
 {
 	struct vmp_queue *queue = queue_of(backend);
-	struct mp_request *req;
+	bool bounce;
 
 	spin_lock(&queue->used_lock);
-	while ((req = mp_requests_pop(reqs))) {
-		struct vmp_slot *slot = container_of(req, struct vmp_slot, req);
-
-		log_slot(queue, slot);
-		give_back(queue, slot, req->used);
+	bounce = queue->bounced.nr || any_copied(reqs);
+	if (bounce) {
+		slot_of(reqs->first)->packet = reqs->nr;
+		mp_requests_append(&queue->bounced, reqs);
+	} else {
+		give_packet(queue, reqs, reqs->nr);
 	}
 	spin_unlock(&queue->used_lock);
-	tasklet_schedule(&queue->flush);
+	if (bounce)
+		vmp_queue_kick(queue);
+	else
+		tasklet_schedule(&queue->flush);
+}
+
+static struct mp_request *first_bounced(struct vmp_queue *queue)
+{
+	struct mp_request *req;
+
+	spin_lock_bh(&queue->used_lock);
+	req = queue->bounced.first;
+	spin_unlock_bh(&queue->used_lock);
+	return req;
+}
+
+/*
+ * Copies what lies in host memory to where the guest wants it.  Packets stay in
+ * bounced meanwhile, so that later ones wait.  Under queue->mutex.
+ */
+static void bounce_back(struct vmp_queue *queue)
+{
+	struct mp_request *req, *first;
+	bool lost = false;
+	unsigned int nr;
+
+	while ((first = first_bounced(queue))) {
+		nr = slot_of(first)->packet;
+		for (req = first; nr--; req = req->next)
+			if (mp_request_copied(req))
+				lost |= vmp_bounce_back(queue, slot_of(req));
+		spin_lock_bh(&queue->used_lock);
+		give_packet(queue, &queue->bounced, slot_of(first)->packet);
+		spin_unlock_bh(&queue->used_lock);
+		tasklet_schedule(&queue->flush);
+	}
+	if (lost && queue->running)
+		queue_break(queue, "receive buffer is not mapped any more");
 }
 
 /* Posted and not used.  BH off, while the queue stops. */
 static void rx_return(struct mp_backend *backend, struct mp_request *req)
 {
-	struct vmp_slot *slot = container_of(req, struct vmp_slot, req);
+	struct vmp_slot *slot = slot_of(req);
 
 	WRITE_ONCE(slot->state, VMP_SLOT_UNUSED);
 }
@@ -179,7 +253,7 @@ static void rx_short(struct mp_backend *backend)
 /* A transmitted packet.  BH off. */
 static void tx_done(struct mp_backend *backend, struct mp_request *req)
 {
-	struct vmp_slot *slot = container_of(req, struct vmp_slot, req);
+	struct vmp_slot *slot = slot_of(req);
 	struct vmp_queue *queue = queue_of(backend);
 
 	spin_lock(&queue->used_lock);
@@ -188,9 +262,9 @@ static void tx_done(struct mp_backend *backend, struct mp_request *req)
 	tasklet_schedule(&queue->flush);
 }
 
-static u64 pinned(struct mp_backend *backend)
+static u64 pinned(struct mp_backend *backend, bool *limited)
 {
-	return vmp_memory_pinned(queue_of(backend)->device);
+	return vmp_memory_pinned(queue_of(backend)->device, limited);
 }
 
 static const struct mp_backend_ops backend_ops = {
@@ -205,7 +279,7 @@ static const struct mp_backend_ops backend_ops = {
 static int make_room_for_segs(struct vmp_slot *slot)
 {
 	unsigned int max = slot->max_segs ? SEGS_MAX : SEGS_FEW;
-	struct bio_vec *segs;
+	struct mp_seg *segs;
 
 	segs = krealloc_array(slot->req.segs, max, sizeof(*segs), GFP_KERNEL);
 	if (!segs)
@@ -213,6 +287,15 @@ static int make_room_for_segs(struct vmp_slot *slot)
 	slot->req.segs = segs;
 	slot->max_segs = max;
 	return 0;
+}
+
+/* What cannot be pinned is copied.  May sleep. */
+static int slot_bounce(struct vmp_queue *queue, struct vmp_slot *slot)
+{
+	while (slot->max_segs < VMP_BOUNCE_SEGS)
+		if (make_room_for_segs(slot))
+			return -ENOSPC;
+	return vmp_bounce_fill(queue, slot);
 }
 
 /* Finds the memory behind queue->chain.  May sleep. */
@@ -226,16 +309,18 @@ static int slot_fill_segs(struct vmp_queue *queue, struct vmp_slot *slot)
 	for (;;) {
 		nr = vmp_memory_segs(mem, chain, req->segs, slot->max_segs,
 				     &req->len);
+		if (nr == -ENOMEM)
+			return slot_bounce(queue, slot);
 		if (nr < 0)
 			return nr;
+		req->nr_segs = nr;
 		if (req->len == chain->out_len + chain->in_len ||
 		    slot->max_segs == SEGS_MAX)
-			break;
+			return 0;
+		slot_drop(slot);
 		if (make_room_for_segs(slot))
 			return -ENOSPC;
 	}
-	req->nr_segs = nr;
-	return 0;
 }
 
 /* Keeps what the log needs of queue->chain.  May sleep. */
@@ -296,8 +381,6 @@ static const char *why_not_filled(int err)
 		return "out of memory";
 	if (err == -EFAULT)
 		return "buffer outside of memory";
-	if (err == -ENOMEM)
-		return "cannot pin guest memory, is the limit on locked memory too low?";
 	return "cannot pin guest memory";
 }
 
@@ -326,17 +409,19 @@ static int take(struct vmp_queue *queue, struct mp_requests *reqs)
 	ret = slot_fill(queue, slot);
 	if (ret) {
 		why = why_not_filled(ret);
-		goto broken;
+		goto broken_slot;
 	}
 	if (queue->index == VMP_RX && slot->req.len < queue->backend.hdr_len) {
 		why = "receive buffer shorter than a virtio header";
-		goto broken;
+		goto broken_slot;
 	}
 	slot->pos = pos;
 	slot->state = VMP_SLOT_OUT;
 	mp_requests_push(reqs, &slot->req);
 	return 1;
 
+broken_slot:
+	slot_drop(slot);
 broken:
 	mp_ring_rewind(&queue->ring, 1);
 	queue_break(queue, why);
@@ -385,6 +470,17 @@ static u16 patience(struct vmp_queue *queue, bool hungry,
 	return hungry && !taken->nr ? 1 : max(queue->num - quarter(queue), 1U);
 }
 
+/* Whether the rings that we see are those that the guest sees. */
+static bool rings_valid(struct vmp_queue *queue)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(queue->map); i++)
+		if (!mp_vmap_valid(&queue->map[i]))
+			return false;
+	return true;
+}
+
 /* Takes all that the guest offers.  The worker; may sleep. */
 void vmp_queue_serve(struct vmp_queue *queue)
 {
@@ -395,7 +491,12 @@ void vmp_queue_serve(struct vmp_queue *queue)
 	mutex_lock(&queue->mutex);
 	if (!queue->running || queue->ring.broken)
 		goto out;
+	if (!rings_valid(queue)) {
+		queue_break(queue, "the VMM has mapped something else in place of its ring");
+		goto out;
+	}
 
+	bounce_back(queue);
 	mp_ring_quiet(&queue->ring);
 	do {
 		do {
@@ -429,10 +530,8 @@ static void unmap(struct vmp_queue *queue)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(queue->map); i++) {
-		mp_umem_vunmap(queue->map[i]);
-		queue->map[i] = NULL;
-	}
+	for (i = 0; i < ARRAY_SIZE(queue->map); i++)
+		mp_umem_vunmap(&queue->map[i]);
 }
 
 static int map(struct vmp_queue *queue)
@@ -452,14 +551,13 @@ static int map(struct vmp_queue *queue)
 	if (!mem)
 		return -EFAULT;
 	for (i = 0; i < ARRAY_SIZE(part); i++) {
-		queue->map[i] = vmp_memory_map(mem, part[i].uaddr, part[i].size);
-		if (IS_ERR(queue->map[i])) {
-			err = PTR_ERR(queue->map[i]);
+		err = vmp_memory_map(mem, part[i].uaddr, part[i].size,
+				     &queue->map[i]);
+		if (err)
 			goto err_unmap;
-		}
 	}
-	err = mp_ring_init(&queue->ring, queue->num, queue->map[0],
-			   queue->map[1], queue->map[2], queue->base);
+	err = mp_ring_init(&queue->ring, queue->num, queue->map[0].addr,
+			   queue->map[1].addr, queue->map[2].addr, queue->base);
 	if (!err)
 		return 0;
 err_unmap:
@@ -472,6 +570,7 @@ static void free_slots(struct vmp_queue *queue)
 	unsigned int i;
 
 	for (i = 0; queue->slot && i < queue->num; i++) {
+		slot_drop(&queue->slot[i]);
 		kfree(queue->slot[i].req.segs);
 		kfree(queue->slot[i].extent);
 	}
@@ -521,6 +620,7 @@ static int start(struct vmp_queue *queue)
 	if (err)
 		goto err_slots;
 	set_features(queue);
+	mp_requests_init(&queue->bounced);
 	if (queue->index == VMP_RX) {
 		err = mp_backend_start(queue->sock, &queue->backend);
 		if (err)
@@ -585,6 +685,7 @@ static void stop(struct vmp_queue *queue)
 	queue->running = false;
 	if (queue->index == VMP_RX) {
 		mp_backend_stop(queue->sock, &queue->backend);
+		bounce_back(queue);
 		unuse(queue);
 	} else {
 		mp_backend_drain(queue->sock);

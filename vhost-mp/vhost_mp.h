@@ -51,6 +51,7 @@ enum vmp_slot_state {
  * @state: &enum vmp_slot_state; leaves FREE by the worker, and returns to it
  *	under the queue's used_lock
  * @pos: the ring position that it was taken at
+ * @packet: requests of the packet that begins here, while it is in bounced
  * @max_segs: room in req.segs
  * @max_extents: room in @extent
  * @nr_extents: entries in @extent
@@ -60,6 +61,7 @@ struct vmp_slot {
 	struct mp_request req;
 	u8 state;
 	u16 pos;
+	u16 packet;
 	u16 max_segs;
 	u16 max_extents;
 	u16 nr_extents;
@@ -125,6 +127,8 @@ struct vmp_holdoff {
  * @used_lock: BH-safe
  * @call: eventfd for interrupts, or NULL (@used_lock)
  * @log: the device's log, or NULL (@used_lock)
+ * @bounced: received requests that wait for the worker, because it has to copy
+ *	them, or one before them (@used_lock)
  * @flush: publishes used entries, once a softirq round
  * @coalesce: ends the wait for more of them before an interrupt (transmit)
  */
@@ -151,24 +155,25 @@ struct vmp_queue {
 	struct vmp_slot *slot;
 	struct mp_chain *chain;
 	struct mp_ring ring;
-	void *map[3];
+	struct mp_vmap map[3];
 
 	spinlock_t used_lock;	/* BH-safe: ring's used side, and what follows */
 	struct eventfd_ctx *call;
 	struct vmp_log *log;
+	struct mp_requests bounced;
 	struct tasklet_struct flush;
 	struct hrtimer coalesce;
 };
 
 /**
  * struct vmp_log - the dirty page log
- * @umem: the memory that holds it, pinned
- * @bits: a bit for each page of guest memory
+ * @umem: the memory that holds it
+ * @map: of it: a bit for each page of guest memory
  * @nr: bits
  */
 struct vmp_log {
 	struct mp_umem *umem;
-	void *bits;
+	struct mp_vmap map;
 	u64 nr;
 };
 
@@ -217,6 +222,11 @@ void vmp_queue_release(struct vmp_queue *queue);
 void vmp_queue_kick(struct vmp_queue *queue);
 void vmp_queue_serve(struct vmp_queue *queue);
 
+/* bounce.c APIs */
+#define VMP_BOUNCE_SEGS	(SZ_64K / PAGE_SIZE + 1)
+int vmp_bounce_fill(struct vmp_queue *queue, struct vmp_slot *slot);
+int vmp_bounce_back(struct vmp_queue *queue, const struct vmp_slot *slot);
+
 /* holdoff.c APIs */
 void vmp_holdoff_init(struct vmp_queue *queue);
 bool vmp_holdoff_begin(struct vmp_queue *queue, const struct vmp_taken *taken);
@@ -232,9 +242,11 @@ int vmp_memory_set(struct vmp_device *device,
 		   const struct vhost_memory __user *user);
 void vmp_memory_clear(struct vmp_device *device);
 int vmp_memory_segs(const struct mp_memtable *mem, const struct mp_chain *chain,
-		    struct bio_vec *segs, unsigned int max, u32 *len);
-void *vmp_memory_map(const struct mp_memtable *mem, u64 uaddr, size_t size);
-u64 vmp_memory_pinned(const struct vmp_device *device);
+		    struct mp_seg *segs, unsigned int max, u32 *len);
+void vmp_memory_put(struct mp_seg *segs, unsigned int nr);
+int vmp_memory_map(const struct mp_memtable *mem, u64 uaddr, size_t size,
+		   struct mp_vmap *map);
+u64 vmp_memory_pinned(const struct vmp_device *device, bool *limited);
 
 /* worker.c APIs */
 int vmp_worker_start(struct vmp_device *device);

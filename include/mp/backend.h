@@ -6,9 +6,9 @@
 #ifndef _MP_BACKEND_H
 #define _MP_BACKEND_H
 
-#include <linux/bvec.h>
 #include <linux/net.h>
 #include <linux/skbuff.h>
+#include <mp/umem.h>
 
 /**
  * DOC: Backends
@@ -56,8 +56,7 @@ enum mp_request_state {
 /**
  * struct mp_request - one guest descriptor chain
  * @next: in the owner's &struct mp_requests
- * @segs: the chain's memory in order, virtio header included; a segment is
- *	physically contiguous and within one folio
+ * @segs: the chain's memory in order, virtio header included
  * @nr_segs: entries in @segs
  * @state: &enum mp_request_state
  * @reason: port: &enum mp_copy_reason why the NIC cannot have it
@@ -71,7 +70,7 @@ enum mp_request_state {
  */
 struct mp_request {
 	struct mp_request *next;
-	struct bio_vec *segs;
+	struct mp_seg *segs;
 	u16 nr_segs;
 	u8 state;
 	u8 reason;
@@ -81,6 +80,12 @@ struct mp_request {
 	struct mp_port *port;
 	struct ubuf_info ubuf;
 };
+
+/* Whether its memory is the backend's, which copies, and not the guest's. */
+static inline bool mp_request_copied(const struct mp_request *req)
+{
+	return req->nr_segs && !req->segs->pin;
+}
 
 /**
  * struct mp_requests - requests in order
@@ -169,14 +174,15 @@ struct mp_backend_ops {
  * @hdr_len: bytes of virtio header before a frame, 10 or 12
  * @mergeable: a packet may spread over several requests
  * @rx_max: receive requests that the guest can have posted at once
- * @pinned: bytes of guest memory pinned, for accounting; may be NULL
+ * @pinned: bytes of guest memory pinned, and whether the limit on locked memory is
+ *	met, for MP_GET; may be NULL
  */
 struct mp_backend {
 	const struct mp_backend_ops *ops;
 	unsigned int hdr_len;
 	bool mergeable;
 	unsigned int rx_max;
-	u64 (*pinned)(struct mp_backend *backend);
+	u64 (*pinned)(struct mp_backend *backend, bool *limited);
 };
 
 #define MP_MSG_BATCH	0x6d70

@@ -9,7 +9,7 @@
 # 9p needs netfs and fscache in some kernels and not in others: modprobe knows.
 L1_MODULES=(virtio_pci virtio_console 9pnet_virtio 9p overlay)
 GUEST_MODULES=(virtio_pci virtio_console virtio_net failover net_failover
-	af_packet 8021q 9pnet_virtio 9p)
+	af_packet 8021q virtio_balloon 9pnet_virtio 9p)
 GUEST_PROGRAMS=(/usr/bin/bash /usr/bin/socat /usr/bin/iperf3 /usr/sbin/ethtool /usr/sbin/ip
 	/usr/bin/tcpdump)
 # opened by threads that end, so no program names it

@@ -153,7 +153,7 @@ static void test_json(void)
 	CHECK(num(obj, "/rx/dropped/queue-full") == 9);
 	/* reasons that did not happen are there too */
 	CHECK(num(obj, "/tx/copied/no-backend") == 0);
-	CHECK(json_object_object_length(member(obj, "/tx/copied")) == 13);
+	CHECK(json_object_object_length(member(obj, "/tx/copied")) == 14);
 	CHECK(json_object_object_length(member(obj, "/tx/dropped")) == 5);
 	CHECK(!member(obj, "/tx/zerocopy_percent"));
 	CHECK(num(obj, "/tx/failed") == 1);

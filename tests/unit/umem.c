@@ -6,17 +6,33 @@
 #include "umem.h"
 
 /* A caller that asks for too much broke the contract: no error, the end. */
-int mp_umem_read(struct mp_umem *umem, u64 offset, void *dst, size_t len)
+static int check(struct mp_umem *umem, u64 offset, size_t len)
 {
-	umem->reads++;
 	if (umem->error)
 		return umem->error;
-
 	if (!len || offset > umem->size || len > umem->size - offset) {
-		fprintf(stderr, "read of (%#llx, %#zx) of %#llx bytes\n",
+		fprintf(stderr, "access to (%#llx, %#zx) of %#llx bytes\n",
 			offset, len, umem->size);
 		abort();
 	}
-	memcpy(dst, (char *)umem->base + offset, len);
 	return 0;
+}
+
+int mp_umem_read(struct mp_umem *umem, u64 offset, void *dst, size_t len)
+{
+	int err = check(umem, offset, len);
+
+	umem->reads++;
+	if (!err)
+		memcpy(dst, (char *)umem->base + offset, len);
+	return err;
+}
+
+int mp_umem_write(struct mp_umem *umem, u64 offset, const void *src, size_t len)
+{
+	int err = check(umem, offset, len);
+
+	if (!err)
+		memcpy((char *)umem->base + offset, src, len);
+	return err;
 }

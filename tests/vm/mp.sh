@@ -12,6 +12,7 @@ MP_NET=(-netdev tap,id=n0,vhost=on,fd=%mp,vhostfd=%vhost
 	-device "virtio-net-pci,netdev=n0,mac=$MP_MAC")
 
 MP_RUN=()
+MP_AS=()
 
 mp_load() {
 	modprobe -a tun vhost_net
@@ -34,10 +35,10 @@ mp_driver() {
 }
 
 # mp_guest NAME MODE [OPTION of guest_start...]: a guest on eth1. MP_RUN holds more
-# options of mpctl run.
+# options of mpctl run, MP_AS what is put in front of QEMU.
 mp_guest() {
 	local name=$1 mode=$2
-	local GUEST_WRAP=(mpctl run eth1 --mode "$mode" "${MP_RUN[@]}" --)
+	local GUEST_WRAP=(mpctl run eth1 --mode "$mode" "${MP_RUN[@]}" -- "${MP_AS[@]}")
 	shift 2
 
 	guest_start "$name" "$@" -- "${MP_NET[@]}" && guest_wait "$name" "${GUEST_PATIENCE:-90}" &&

@@ -263,9 +263,13 @@ def transmit_disorder():
         fault("tx/error", 0)
 
 
-for title, number in MODES.items():
-    for test in (receives, late, stops, errors, dry, disorder):
-        test(title, number)
-for test in (held_transmit, changed_transmit, transmit_disorder):
-    test()
-sys.exit(0)
+def main():
+    for title, number in MODES.items():
+        for test in (receives, late, stops, errors, dry, disorder):
+            test(title, number)
+    for test in (held_transmit, changed_transmit, transmit_disorder):
+        test()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

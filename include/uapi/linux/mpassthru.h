@@ -44,6 +44,7 @@ enum mp_copy_reason {
 	MP_COPY_FRAGS		= 10,	/* more pieces than one packet can carry */
 	MP_COPY_NO_BACKEND	= 11,	/* read() and write() instead of vhost */
 	MP_COPY_UNALIGNED	= 12,	/* guest buffer at an odd address */
+	MP_COPY_LOCKED		= 13,	/* no room under the limit on locked memory */
 	MP_COPY_REASONS		= 16,	/* room in the ABI */
 };
 
@@ -114,6 +115,7 @@ struct mp_counters {
 #define MP_INFO_BACKEND		(1u << 1)	/* out: a vhost backend is attached */
 #define MP_INFO_GLUE		(1u << 2)	/* out: the driver has a page constructor */
 #define MP_INFO_DRY		(1u << 3)	/* out: the NIC waits for guest buffers */
+#define MP_INFO_LOCKED		(1u << 4)	/* out: the limit on locked memory is met */
 
 /**
  * struct mp_info - argument of %MP_GET

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside mpassthru.ko: pinned pages, and the range of memory that they are from.
+ */
+#ifndef _MPASSTHRU_PIN_H
+#define _MPASSTHRU_PIN_H
+
+#include <linux/jiffies.h>
+#include <linux/llist.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/workqueue.h>
+
+#include <mp/umem.h>
+
+#define MP_CHUNK_SHIFT	21		/* as a huge page: one pin, one account */
+#define MP_CHUNK_SIZE	(1UL << MP_CHUNK_SHIFT)
+
+/* &struct mp_pin.kind, which account it is in */
+enum mp_pin_kind {
+	MP_PIN_CHUNK,		/* kept for later requests */
+	MP_PIN_PRESENT,		/* the same, of pages that are all there already */
+	MP_PIN_ONCE,		/* for one request */
+	MP_PIN_MAP,		/* for a mapping; the limit does not stop it */
+};
+
+/**
+ * struct mp_pin - pinned pages of a piece of address space
+ * @users: segments that lie in it, and one for whoever finds it
+ * @rcu: it is found under RCU
+ * @node: among the dead of @umem
+ * @umem: the range
+ * @uaddr: address of the first page in it
+ * @kind: &enum mp_pin_kind
+ * @whole: one piece of a folio
+ * @nr: pages
+ * @page: the pages
+ */
+struct mp_pin {
+	refcount_t users;
+	struct rcu_head rcu;
+	struct llist_node node;
+	struct mp_umem *umem;
+	unsigned long uaddr;
+	enum mp_pin_kind kind;
+	bool whole;
+	unsigned long nr;
+	struct page *page[];
+};
+
+/**
+ * struct mp_umem - a range of a process' memory
+ * @node: among all ranges (umems_lock)
+ * @users: those who got it (umems_lock)
+ * @uaddr: its start, page aligned
+ * @nr_pages: its length
+ * @mm: whose, with a reference on the structure (not on the users)
+ * @owner: whose limit on locked memory counts
+ * @unlimited: the owner had CAP_IPC_LOCK
+ * @notifier: tells when the process changes what is mapped there
+ * @moves: how often it did
+ * @pinning: serialises pinning; protects what follows
+ * @once: pages accounted for %MP_PIN_ONCE
+ * @once_full: until when (jiffies) the limit has no room for more; 0: it always had
+ * @chunk_full: likewise for a chunk
+ * @sparse_until: until when (jiffies) a chunk of @dropped is not tried again
+ * @pinned: pages pinned
+ * @once_used: pages pinned of @once
+ * @dead: pins without users
+ * @reap: frees them
+ * @lock: protects @chunk and @dropped; taken in the notifier
+ * @dropped: a bit for each chunk that the process took pages out of
+ * @first: address of the first chunk >> MP_CHUNK_SHIFT
+ * @chunk: by address; read under RCU
+ */
+struct mp_umem {
+	struct list_head node;
+	unsigned int users;
+	unsigned long uaddr;
+	unsigned long nr_pages;
+	struct mm_struct *mm;
+	struct task_struct *owner;
+	bool unlimited;
+	struct mmu_interval_notifier notifier;
+	unsigned int moves;
+	struct mutex pinning;
+	unsigned long once;
+	unsigned long once_full;
+	unsigned long chunk_full;
+	unsigned long sparse_until;
+	atomic_long_t pinned;
+	atomic_long_t once_used;
+	struct llist_head dead;
+	struct work_struct reap;
+	spinlock_t lock;
+	unsigned long *dropped;
+	unsigned long first;
+	struct mp_pin __rcu *chunk[];
+};
+
+static inline unsigned long mp_umem_end(const struct mp_umem *umem)
+{
+	return umem->uaddr + (umem->nr_pages << PAGE_SHIFT);
+}
+
+/* Where the limit had no room it is not asked again before a moment has passed. */
+static inline unsigned long mp_umem_full_until(void)
+{
+	return (jiffies + HZ) ?: 1;
+}
+
+static inline bool mp_umem_full(unsigned long until)
+{
+	return until && time_before(jiffies, until);
+}
+
+/* pin.c APIs */
+struct mp_pin *mp_pin_create(struct mp_umem *umem, unsigned long uaddr,
+			     unsigned long nr, enum mp_pin_kind kind);
+void mp_pin_put(struct mp_pin *pin);
+u32 mp_pin_contiguous(const struct mp_pin *pin, unsigned long index);
+void mp_pins_init(struct mp_umem *umem);
+void mp_pins_exit(struct mp_umem *umem);
+
+#endif /* _MPASSTHRU_PIN_H */
