@@ -90,6 +90,9 @@ static bool buf_from_request(struct mp_rx *rx, struct mp_rx_buf *buf,
 	buf->page = seg->page;
 	buf->offset = seg->offset + skip;
 	buf->len = seg->len - skip;
+	buf->kept = mp_dma_find(rx->kept, seg, &buf->dma);
+	if (buf->kept)
+		buf->dma += skip;
 	return true;
 }
 
@@ -125,6 +128,7 @@ static bool buf_take_page(struct mp_rx *rx, struct mp_rx_buf *buf, u32 room)
 	buf->offset = 0;
 	buf->len = PAGE_SIZE;
 	buf->prefix = 0;
+	buf->kept = false;
 	buf->req = NULL;
 	return true;
 }
@@ -137,6 +141,18 @@ static void buf_trim(struct mp_rx_buf *buf, const u32 *room, unsigned int parts)
 	while (parts-- && len + *room <= buf->len)
 		len += *room++;
 	buf->len = len;
+}
+
+static bool buf_map(struct mp_rx *rx, struct mp_rx_buf *buf)
+{
+	if (buf->kept) {
+		dma_sync_single_for_device(rx->dma, buf->dma, buf->len,
+					   DMA_FROM_DEVICE);
+		return true;
+	}
+	buf->dma = dma_map_page(rx->dma, buf->page, buf->offset, buf->len,
+				DMA_FROM_DEVICE);
+	return !dma_mapping_error(rx->dma, buf->dma);
 }
 
 /*
@@ -164,9 +180,7 @@ struct mp_rx_buf *mp_rx_buf_make(struct mp_rx *rx, const u32 *room,
 	}
 
 	buf_trim(buf, room, parts);
-	buf->dma = dma_map_page(rx->dma, buf->page, buf->offset, buf->len,
-				DMA_FROM_DEVICE);
-	if (dma_mapping_error(rx->dma, buf->dma)) {
+	if (!buf_map(rx, buf)) {
 		mp_rx_buf_cancel(rx, buf);
 		return NULL;
 	}
@@ -182,7 +196,11 @@ err_free:
 
 void mp_rx_buf_unmap(struct mp_rx *rx, struct mp_rx_buf *buf)
 {
-	dma_unmap_page(rx->dma, buf->dma, buf->len, DMA_FROM_DEVICE);
+	if (buf->kept)
+		dma_sync_single_for_cpu(rx->dma, buf->dma, buf->len,
+					DMA_FROM_DEVICE);
+	else
+		dma_unmap_page(rx->dma, buf->dma, buf->len, DMA_FROM_DEVICE);
 	rx->nr_nic -= !!buf->req;
 	if (rx->dry)
 		mp_rx_ask(rx);

@@ -56,7 +56,7 @@ static void unaccount(struct mp_umem *umem, unsigned long pages)
 static int charge_once(struct mp_umem *umem, unsigned long nr)
 {
 	unsigned long want = atomic_long_add_return(nr, &umem->once_used);
-	unsigned long step = max(nr, (unsigned long)ONCE_STEP);
+	unsigned long step = max_t(unsigned long, nr, ONCE_STEP);
 	int err;
 
 	lockdep_assert_held(&umem->pinning);
@@ -130,22 +130,18 @@ static bool present(struct mp_pin *pin)
 }
 
 /* Pages from @index on that are one piece of a folio. */
-static unsigned long run(const struct mp_pin *pin, unsigned long index)
+unsigned long mp_pin_run(const struct mp_pin *pin, unsigned long index)
 {
 	struct page *first = pin->page[index];
 	unsigned long pfn = page_to_pfn(first);
 	unsigned long n = 1;
 
+	if (pin->whole)
+		return pin->nr - index;
 	while (index + n < pin->nr && page_to_pfn(pin->page[index + n]) == pfn + n &&
 	       page_folio(pin->page[index + n]) == page_folio(first))
 		n++;
 	return n;
-}
-
-/* Bytes from page @index on that are contiguous and within one folio. */
-u32 mp_pin_contiguous(const struct mp_pin *pin, unsigned long index)
-{
-	return (pin->whole ? pin->nr - index : run(pin, index)) << PAGE_SHIFT;
 }
 
 /**
@@ -173,7 +169,9 @@ struct mp_pin *mp_pin_create(struct mp_umem *umem, unsigned long uaddr,
 	pin->umem = umem;
 	pin->uaddr = uaddr;
 	pin->kind = kind;
+	pin->whole = false;
 	pin->nr = nr;
+	INIT_HLIST_HEAD(&pin->maps);
 
 	err = -EAGAIN;
 	if (kind == MP_PIN_PRESENT && !present(pin))
@@ -184,7 +182,7 @@ struct mp_pin *mp_pin_create(struct mp_umem *umem, unsigned long uaddr,
 	err = pin_pages(pin);
 	if (err)
 		goto err_uncharge;
-	pin->whole = run(pin, 0) == nr;
+	pin->whole = mp_pin_run(pin, 0) == nr;
 	atomic_long_add(nr, &umem->pinned);
 	return pin;
 
@@ -200,6 +198,7 @@ static void destroy(struct mp_pin *pin)
 {
 	struct mp_umem *umem = pin->umem;
 
+	mp_dma_unmap(pin);
 	unpin_user_pages_dirty_lock(pin->page, pin->nr, true);
 	uncharge(umem, pin->nr, pin->kind);
 	atomic_long_sub(pin->nr, &umem->pinned);

@@ -15,7 +15,7 @@
 #include <mp/umem.h>
 
 #define MP_CHUNK_SHIFT	21		/* as a huge page: one pin, one account */
-#define MP_CHUNK_SIZE	(1UL << MP_CHUNK_SHIFT)
+#define MP_CHUNK_SIZE	BIT(MP_CHUNK_SHIFT)
 
 /* &struct mp_pin.kind, which account it is in */
 enum mp_pin_kind {
@@ -33,6 +33,7 @@ enum mp_pin_kind {
  * @umem: the range
  * @uaddr: address of the first page in it
  * @kind: &enum mp_pin_kind
+ * @maps: as devices see it (dma.c)
  * @whole: one piece of a folio
  * @nr: pages
  * @page: the pages
@@ -44,10 +45,17 @@ struct mp_pin {
 	struct mp_umem *umem;
 	unsigned long uaddr;
 	enum mp_pin_kind kind;
+	struct hlist_head maps;
 	bool whole;
 	unsigned long nr;
 	struct page *page[];
 };
+
+/* Whether it stays for later requests. */
+static inline bool mp_pin_is_kept(const struct mp_pin *pin)
+{
+	return pin->kind == MP_PIN_CHUNK || pin->kind == MP_PIN_PRESENT;
+}
 
 /**
  * struct mp_umem - a range of a process' memory
@@ -84,7 +92,7 @@ struct mp_umem {
 	bool unlimited;
 	struct mmu_interval_notifier notifier;
 	unsigned int moves;
-	struct mutex pinning;
+	struct mutex pinning;	/* and what follows */
 	unsigned long once;
 	unsigned long once_full;
 	unsigned long chunk_full;
@@ -93,7 +101,7 @@ struct mp_umem {
 	atomic_long_t once_used;
 	struct llist_head dead;
 	struct work_struct reap;
-	spinlock_t lock;
+	spinlock_t lock;	/* and what follows */
 	unsigned long *dropped;
 	unsigned long first;
 	struct mp_pin __rcu *chunk[];
@@ -119,8 +127,17 @@ static inline bool mp_umem_full(unsigned long until)
 struct mp_pin *mp_pin_create(struct mp_umem *umem, unsigned long uaddr,
 			     unsigned long nr, enum mp_pin_kind kind);
 void mp_pin_put(struct mp_pin *pin);
-u32 mp_pin_contiguous(const struct mp_pin *pin, unsigned long index);
+unsigned long mp_pin_run(const struct mp_pin *pin, unsigned long index);
 void mp_pins_init(struct mp_umem *umem);
 void mp_pins_exit(struct mp_umem *umem);
+
+/* dma.c APIs */
+struct mp_dma;
+void mp_dma_begin(struct mp_dma **where, struct device *dev);
+void mp_dma_end(struct mp_dma **where);
+void mp_dma_map(struct mp_dma **where, const struct mp_seg *seg);
+bool mp_dma_find(const struct mp_dma *dma, const struct mp_seg *seg,
+		 dma_addr_t *addr);
+void mp_dma_unmap(struct mp_pin *pin);
 
 #endif /* _MPASSTHRU_PIN_H */

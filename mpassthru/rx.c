@@ -66,10 +66,13 @@ void mp_rx_post(struct mp_rx *rx, struct mp_requests *reqs)
 	struct mp_request *req;
 	const struct mp_nic_ops *nic;
 	bool refill;
+	u16 i;
 
 	for (req = reqs->first; req; req = req->next) {
 		WARN_ON_ONCE(req->state != MP_REQ_BACKEND);
 		req->state = MP_REQ_POSTED;
+		for (i = 0; READ_ONCE(rx->kept) && i < req->nr_segs; i++)
+			mp_dma_map(&rx->kept, &req->segs[i]);
 	}
 
 	spin_lock_bh(&rx->lock);
@@ -149,6 +152,7 @@ void mp_rx_attach_nic(struct mp_port *port)
 		return;
 
 	rx->dma = dev->dev.parent;
+	mp_dma_begin(&rx->kept, rx->dma);
 	WRITE_ONCE(rx->nic, nic);
 	err = nic->set_rx(dev, rx);
 	if (!err && rx->mode == MP_MODE_HEADER_SPLIT)
@@ -158,6 +162,7 @@ void mp_rx_attach_nic(struct mp_port *port)
 	netdev_warn(dev, "mpassthru: the driver refused the constructor (%d), receiving by copy\n",
 		    err);
 	WRITE_ONCE(rx->nic, NULL);
+	mp_dma_end(&rx->kept);
 	rx->mode = MP_MODE_COPY;
 }
 
@@ -179,6 +184,7 @@ void mp_rx_detach_nic(struct mp_port *port)
 		if (nic->set_rx(rx->dev, NULL))
 			netdev_err(rx->dev, "mpassthru: the driver did not come back in its own state\n");
 		WARN_ON_ONCE(rx->nr_nic);
+		mp_dma_end(&rx->kept);
 	}
 	mp_gro_restore(rx);
 	rx->dev = NULL;

@@ -8,6 +8,7 @@
 #include <linux/hashtable.h>
 #include <linux/spinlock.h>
 
+#include "pin.h"
 #include "port.h"
 
 #define MP_RX_HASH_BITS		10
@@ -20,6 +21,7 @@
  * @node: in mp_epoch.bufs while in a frame, in mp_rx.free while unused
  * @key: bus-independent address of the frame's first byte in it
  * @dma: bus address while at the NIC
+ * @kept: which is mapped for longer than that
  * @page: the memory, within one folio from here on
  * @offset: of the first byte for the NIC
  * @len: bytes that the NIC may write
@@ -40,6 +42,7 @@ struct mp_rx_buf {
 	u16 prefix;
 	u8 reserved;
 	u8 reason;
+	bool kept;
 	struct mp_request *req;
 };
 
@@ -70,6 +73,7 @@ struct mp_epoch {
  * @dev: the bound interface, set while a NIC driver uses this (RTNL)
  * @nic: its glue
  * @dma: the device that does the DMA
+ * @kept: its mappings of guest memory that are kept, or NULL
  * @mode: &enum mp_mode in effect
  * @why_copy: &enum mp_copy_reason where nothing better is known
  * @gro_limit: the longest packet that GRO is to make, or 0 (RTNL)
@@ -95,6 +99,7 @@ struct mp_rx {
 	struct net_device *dev;
 	const struct mp_nic_ops *nic;
 	struct device *dma;
+	struct mp_dma *kept;
 	enum mp_mode mode;
 	u8 why_copy;
 	unsigned int gro_limit;

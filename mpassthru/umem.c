@@ -317,8 +317,10 @@ int mp_umem_seg(struct mp_umem *umem, u64 offset, u32 len, struct mp_seg *seg,
 	index = (uaddr - pin->uaddr) >> PAGE_SHIFT;
 	seg->pin = pin;
 	seg->page = pin->page[index];
+	seg->first = index;
 	seg->offset = offset_in_page(uaddr);
-	seg->len = min(len, mp_pin_contiguous(pin, index) - seg->offset);
+	seg->len = min_t(unsigned long, len,
+			 (mp_pin_run(pin, index) << PAGE_SHIFT) - seg->offset);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(mp_umem_seg);

@@ -19,12 +19,14 @@ struct page;
  * @len: bytes
  * @pin: what keeps it pinned; NULL for a page of the kernel's, a reference to which
  *	the segment has
+ * @first: index of @page in @pin
  */
 struct mp_seg {
 	struct page *page;
 	u32 offset;
 	u32 len;
 	struct mp_pin *pin;
+	u32 first;
 };
 
 /**
