@@ -68,7 +68,7 @@ static long mp_ioctl_bind(struct mp_port *port, void __user *arg)
 	err = copy_struct_from_user(&bind, sizeof(bind), arg, size);
 	if (err)
 		return err;
-	if (bind.flags & ~MP_BIND_MAC ||
+	if (bind.flags & ~(MP_BIND_MAC | MP_BIND_QUEUE) ||
 	    memchr_inv(bind.mac_reserved, 0, sizeof(bind.mac_reserved)) ||
 	    memchr_inv(bind.reserved, 0, sizeof(bind.reserved)) ||
 	    strnlen(bind.ifname, MP_IFNAMSIZ) == MP_IFNAMSIZ)
@@ -79,7 +79,7 @@ static long mp_ioctl_bind(struct mp_port *port, void __user *arg)
 static long mp_ioctl_get(struct mp_port *port, void __user *arg)
 {
 	struct mp_info info = {};
-	u32 ask[3], size;
+	u32 ask[8], size;
 	int err;
 
 	if (copy_from_user(ask, arg, sizeof(ask)))
@@ -89,6 +89,7 @@ static long mp_ioctl_get(struct mp_port *port, void __user *arg)
 		return -EINVAL;
 	info.flags = ask[1];
 	info.ifindex = ask[2];
+	info.queue = ask[7];
 
 	err = mp_stats_get(port, current->nsproxy->net_ns, &info);
 	if (err)

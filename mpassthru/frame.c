@@ -460,14 +460,20 @@ rx_handler_result_t mp_frame_handle(struct sk_buff **pskb)
 {
 	netdev_features_t features;
 	struct sk_buff *skb = *pskb;
+	struct mp_link *link;
 	struct mp_port *port;
 
 	if (unlikely(skb->pkt_type == PACKET_LOOPBACK))
 		return RX_HANDLER_PASS;
-	port = rcu_dereference(skb->dev->rx_handler_data);
+	link = rcu_dereference(skb->dev->rx_handler_data);
 	skb = skb_share_check(skb, GFP_ATOMIC);
 	if (unlikely(!skb))
 		return RX_HANDLER_CONSUMED;
+	port = mp_link_port(link, skb);
+	if (unlikely(!port)) {
+		kfree_skb(skb);
+		return RX_HANDLER_CONSUMED;
+	}
 	skb_push(skb, ETH_HLEN);
 
 	features = MP_FEATURES;

@@ -78,15 +78,16 @@ EXPORT_SYMBOL_GPL(mp_nic_register);
  */
 void mp_nic_unregister(struct net_device *dev)
 {
-	struct mp_port *port;
+	struct mp_link *link;
 	struct mp_nic *nic;
+	unsigned int i;
 
 	rtnl_lock();
 	nic = find(dev);
 	if (nic) {
-		port = mp_port_of_dev(dev);
-		if (port)
-			mp_rx_detach_nic(port);
+		link = mp_link_of_dev(dev);
+		for (i = 0; link && i < link->nr; i++)
+			mp_rx_detach_nic(link->queue[i]);
 		list_del(&nic->node);
 	}
 	rtnl_unlock();

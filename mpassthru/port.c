@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ports: interfaces bound to a descriptor, and their state before and after.
+ * Ports: descriptors that are bound to an interface.
  */
 #include <linux/etherdevice.h>
-#include <linux/if_arp.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 
 #include "port.h"
-
-/*
- * What would change a frame's layout behind our back: a guest wants its tags in
- * the frame, and frames as they were on the wire.
- */
-#define FEATURES_OFF	(NETIF_F_HW_VLAN_CTAG_RX | NETIF_F_HW_VLAN_STAG_RX | \
-			 NETIF_F_LRO | NETIF_F_GRO_HW)
-
-/* The port that @dev is bound to, or NULL.  RTNL. */
-struct mp_port *mp_port_of_dev(const struct net_device *dev)
-{
-	ASSERT_RTNL();
-	if (rtnl_dereference(dev->rx_handler) != mp_frame_handle)
-		return NULL;
-	return rtnl_dereference(dev->rx_handler_data);
-}
 
 static struct net_device *lookup(struct net *net, const struct mp_bind *bind)
 {
@@ -32,101 +15,18 @@ static struct net_device *lookup(struct net *net, const struct mp_bind *bind)
 	return __dev_get_by_name(net, bind->ifname);
 }
 
-/* Says in one line why @dev cannot be bound.  RTNL. */
-static int check_dev(struct net_device *dev, u32 mode)
-{
-	const struct mp_nic_ops *nic = mp_nic_find(dev);
-
-	if (dev->flags & IFF_LOOPBACK || dev->type != ARPHRD_ETHER) {
-		netdev_warn(dev, "mpassthru: not an Ethernet interface, cannot bind\n");
-		return -EINVAL;
-	}
-	if (dev->reg_state != NETREG_REGISTERED)
-		return -ENODEV;
-	if (mp_port_of_dev(dev)) {
-		netdev_warn(dev, "mpassthru: bound already, unbind it first\n");
-		return -EBUSY;
-	}
-	if (netdev_master_upper_dev_get(dev) || netdev_is_rx_handler_busy(dev)) {
-		netdev_warn(dev, "mpassthru: belongs to a bridge, bond, team or macvlan, take it out first\n");
-		return -EBUSY;
-	}
-	if ((mode == MP_MODE_WHOLE_FRAME || mode == MP_MODE_HEADER_SPLIT) &&
-	    !(nic && nic->modes & BIT(mode))) {
-		netdev_warn(dev, "mpassthru: the driver cannot do this receive mode, use auto or copy\n");
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
-static void features_off(struct mp_port *port, struct net_device *dev)
-{
-	port->features_off = dev->wanted_features & FEATURES_OFF;
-	dev->wanted_features &= ~FEATURES_OFF;
-	netdev_update_features(dev);
-	if (dev->features & FEATURES_OFF)
-		netdev_warn(dev, "mpassthru: the driver keeps %pNF on, tagged frames may lose their tag\n",
-			    &(netdev_features_t){ dev->features & FEATURES_OFF });
-}
-
-static void features_restore(struct mp_port *port, struct net_device *dev)
-{
-	dev->wanted_features |= port->features_off;
-	port->features_off = 0;
-	netdev_update_features(dev);
-}
-
-/* Lets the NIC receive what is the guest's.  A NIC without a filter receives all. */
-static int filter_open(struct mp_port *port, struct net_device *dev)
-{
-	int err;
-
-	if (is_zero_ether_addr(port->mac))
-		return dev_set_promiscuity(dev, 1);
-	err = dev_uc_add(dev, port->mac);
-	if (err)
-		return err;
-	err = dev_set_allmulti(dev, 1);
-	if (err)
-		dev_uc_del(dev, port->mac);
-	return err;
-}
-
-static void filter_close(struct mp_port *port, struct net_device *dev)
-{
-	if (is_zero_ether_addr(port->mac)) {
-		dev_set_promiscuity(dev, -1);
-		return;
-	}
-	dev_set_allmulti(dev, -1);
-	dev_uc_del(dev, port->mac);
-}
-
 static int bind_dev(struct mp_port *port, struct net_device *dev,
 		    const struct mp_bind *bind)
 {
-	int err;
+	int err = mp_link_join(dev, port, bind);
 
-	err = check_dev(dev, bind->mode);
 	if (err)
 		return err;
-	ether_addr_copy(port->mac, bind->mac);
-	err = filter_open(port, dev);
-	if (err)
-		return err;
-	err = netdev_rx_handler_register(dev, mp_frame_handle, port);
-	if (err) {
-		filter_close(port, dev);
-		return err;
-	}
-
-	features_off(port, dev);
-	netdev_hold(dev, &port->dev_tracker, GFP_KERNEL);
-	port->mode = bind->mode;
 	port->sk.sk_shutdown = 0;
+	if (bind->flags & MP_BIND_QUEUE)
+		port->flags |= IFF_MULTI_QUEUE;
 	rcu_assign_pointer(port->dev, dev);
 	mp_rx_attach_nic(port);
-	netdev_info(dev, "mpassthru: bound\n");
 	return 0;
 }
 
@@ -165,19 +65,29 @@ int mp_port_bind(struct mp_port *port, struct net *net,
 	return err;
 }
 
-static void unbind_dev(struct mp_port *port, struct net_device *dev)
+/* Another queue gets the NIC's constructor, if the one that had it is gone. */
+static void elect_receiver(struct mp_link *link)
 {
+	unsigned int i;
+
+	for (i = 0; link && i < link->nr && !rtnl_dereference(link->receiver); i++)
+		mp_rx_attach_nic(link->queue[i]);
+}
+
+static void unbind_dev(struct mp_port *port)
+{
+	struct mp_link *link;
+
 	mp_rx_detach_nic(port);
 	RCU_INIT_POINTER(port->dev, NULL);
-	netdev_rx_handler_unregister(dev);	/* waits for readers */
-	features_restore(port, dev);
-	filter_close(port, dev);
-	netdev_put(dev, &port->dev_tracker);
+	link = mp_link_leave(port);
+	elect_receiver(link);
+	port->detached = false;
+	port->flags &= ~IFF_MULTI_QUEUE;
 
 	/* Readers learn that nothing will come any more. */
 	port->sk.sk_shutdown = RCV_SHUTDOWN;
 	port->sk.sk_data_ready(&port->sk);
-	netdev_info(dev, "mpassthru: unbound\n");
 }
 
 /**
@@ -195,9 +105,33 @@ int mp_port_unbind(struct mp_port *port)
 	rtnl_lock();
 	dev = rtnl_dereference(port->dev);
 	if (dev)
-		unbind_dev(port, dev);
+		unbind_dev(port);
 	rtnl_unlock();
 	return dev ? 0 : -ENODEV;
+}
+
+/**
+ * mp_port_set_queue() - let a queue take part, or not
+ * @port: the port
+ * @attach: whether it does
+ *
+ * Context: process context without RTNL.
+ * Return: 0, or -EINVAL: it is no queue of several, or is so already.
+ */
+int mp_port_set_queue(struct mp_port *port, bool attach)
+{
+	int err = -EINVAL;
+
+	rtnl_lock();
+	if (port->link && port->link->flags & MP_BIND_QUEUE &&
+	    port->detached == attach) {
+		port->detached = !attach;
+		mp_link_steer(port->link);
+		synchronize_net();
+		err = 0;
+	}
+	rtnl_unlock();
+	return err;
 }
 
 /*
@@ -237,15 +171,18 @@ static int netdev_event(struct notifier_block *nb, unsigned long event,
 			void *ptr)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
-	struct mp_port *port;
+	struct mp_link *link;
+	unsigned int i;
 
 	if (event != NETDEV_UNREGISTER && event != NETDEV_CHANGEMTU)
 		return NOTIFY_DONE;
-	port = mp_port_of_dev(dev);
-	if (port && event == NETDEV_UNREGISTER)
-		unbind_dev(port, dev);
-	else if (port)
-		mp_rx_mtu_changed(port);
+	link = mp_link_of_dev(dev);
+	for (i = link ? link->nr : 0; i-- > 0;) {
+		if (event == NETDEV_UNREGISTER)
+			unbind_dev(link->queue[i]);
+		else
+			mp_rx_mtu_changed(link->queue[i]);
+	}
 	return NOTIFY_DONE;
 }
 

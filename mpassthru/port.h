@@ -5,6 +5,7 @@
 #ifndef _MPASSTHRU_PORT_H
 #define _MPASSTHRU_PORT_H
 
+#include <linux/bitmap.h>
 #include <linux/fs.h>
 #include <linux/netdevice.h>
 #include <linux/virtio_byteorder.h>
@@ -18,6 +19,42 @@
 #include "compat.h"
 
 struct mp_nic;
+struct mp_port;
+
+#define MP_LINK_QUEUES	64
+
+/**
+ * struct mp_link - a bound interface
+ * @dev: the interface; holds a reference
+ * @dev_tracker: for that reference
+ * @mode: what BIND asked for
+ * @flags: MP_BIND_* bits
+ * @mac: the address that BIND gave the NIC to receive for beside its own, or zero
+ *	if the NIC receives all
+ * @features_off: interface features that BIND turned off
+ * @nr: entries in @queue
+ * @queue: the ports that are bound to it
+ * @taken: a bit for each &mp_port.queue in use
+ * @receiver: the port that has the NIC's constructor, or NULL (readers in RCU)
+ * @nr_active: entries in @active (readers in RCU)
+ * @active: the ports that received frames are spread over (readers in RCU)
+ *
+ * Lives while there are ports, and for readers in RCU.  Everything under RTNL.
+ */
+struct mp_link {
+	struct net_device *dev;
+	netdevice_tracker dev_tracker;
+	u32 mode;
+	u32 flags;
+	u8 mac[ETH_ALEN];
+	netdev_features_t features_off;
+	unsigned int nr;
+	struct mp_port *queue[MP_LINK_QUEUES];
+	DECLARE_BITMAP(taken, MP_LINK_QUEUES);
+	struct mp_port __rcu *receiver;
+	unsigned int nr_active;
+	struct mp_port __rcu *active[MP_LINK_QUEUES];
+};
 
 /**
  * struct mp_stats - one CPU's share of a port's counters
@@ -33,12 +70,10 @@ struct mp_stats {
  * struct mp_port - an open /dev/net/mp, bound to an interface or not
  * @sk: the sock; its receive queue holds frames that no request was there for
  * @sock: what backends see
- * @dev: the bound interface (RTNL; readers in RCU).  Holds a reference.
- * @dev_tracker: for that reference
- * @mode: what BIND asked for (RTNL)
- * @mac: the address that BIND gave the NIC to receive for beside its own, or zero
- *	if the NIC receives all (RTNL)
- * @features_off: interface features that BIND turned off (RTNL)
+ * @link: the bound interface, as all its queues have it (RTNL)
+ * @dev: the interface itself (RTNL; readers in RCU)
+ * @queue: which of its queues this is, from 0 on (RTNL)
+ * @detached: the guest does not use this queue (RTNL)
  * @rx: the backend's receive side, NULL without a backend (RTNL; readers in RCU)
  * @backend: the attached backend (RTNL, and stable while one is attached)
  * @flags: IFF_* and %MP_PORT_LE as the TAP calls set them
@@ -55,11 +90,10 @@ struct mp_stats {
 struct mp_port {
 	struct sock sk;		/* first, for sk_alloc() */
 	struct socket sock;
+	struct mp_link *link;
 	struct net_device __rcu *dev;
-	netdevice_tracker dev_tracker;
-	u32 mode;
-	u8 mac[ETH_ALEN];
-	netdev_features_t features_off;
+	u16 queue;
+	bool detached;
 	struct mp_rx __rcu *rx;
 	struct mp_backend *backend;
 	unsigned int flags;
@@ -87,10 +121,18 @@ static inline bool mp_port_is_le(const struct mp_port *port)
 int mp_port_bind(struct mp_port *port, struct net *net,
 		 const struct mp_bind *bind);
 int mp_port_unbind(struct mp_port *port);
-struct mp_port *mp_port_of_dev(const struct net_device *dev);
+int mp_port_set_queue(struct mp_port *port, bool attach);
 int mp_port_set_offload(struct mp_port *port, unsigned long offload);
 int mp_port_init(void);
 void mp_port_exit(void);
+
+/* link.c APIs */
+struct mp_link *mp_link_of_dev(const struct net_device *dev);
+int mp_link_join(struct net_device *dev, struct mp_port *port,
+		 const struct mp_bind *bind);
+struct mp_link *mp_link_leave(struct mp_port *port);
+void mp_link_steer(struct mp_link *link);
+struct mp_port *mp_link_port(struct mp_link *link, struct sk_buff *skb);
 
 /* stats.c APIs */
 int mp_stats_get(struct mp_port *port, struct net *net, struct mp_info *info);

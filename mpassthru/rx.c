@@ -102,7 +102,7 @@ void mp_rx_post(struct mp_rx *rx, struct mp_requests *reqs)
 static enum mp_mode choose_mode(const struct mp_rx *rx,
 				const struct mp_nic_ops *nic)
 {
-	u32 asked = rx->port->mode;
+	u32 asked = rx->port->link->mode;
 	unsigned long modes = nic ? nic->modes : 0;
 
 	if (!rx->backend->mergeable)
@@ -123,7 +123,7 @@ static enum mp_mode choose_mode(const struct mp_rx *rx,
 
 static u8 why_copy(const struct mp_rx *rx, const struct mp_nic_ops *nic)
 {
-	if (rx->port->mode == MP_MODE_COPY)
+	if (rx->port->link->mode == MP_MODE_COPY)
 		return MP_COPY_ASKED;
 	if (!nic)
 		return MP_COPY_NO_GLUE;
@@ -139,6 +139,7 @@ void mp_rx_attach_nic(struct mp_port *port)
 {
 	struct mp_rx *rx = rtnl_dereference(port->rx);
 	struct net_device *dev = rtnl_dereference(port->dev);
+	struct mp_link *link = port->link;
 	const struct mp_nic_ops *nic;
 	int err;
 
@@ -150,10 +151,15 @@ void mp_rx_attach_nic(struct mp_port *port)
 	rx->why_copy = why_copy(rx, nic);
 	if (rx->mode == MP_MODE_COPY)
 		return;
+	if (rtnl_dereference(link->receiver)) {
+		rx->mode = MP_MODE_COPY;	/* of what came before that one */
+		return;
+	}
 
 	rx->dma = dev->dev.parent;
 	mp_dma_begin(&rx->kept, rx->dma);
 	WRITE_ONCE(rx->nic, nic);
+	rcu_assign_pointer(link->receiver, port);
 	err = nic->set_rx(dev, rx);
 	if (!err && rx->mode == MP_MODE_HEADER_SPLIT)
 		mp_gro_limit(rx);
@@ -161,6 +167,7 @@ void mp_rx_attach_nic(struct mp_port *port)
 		return;
 	netdev_warn(dev, "mpassthru: the driver refused the constructor (%d), receiving by copy\n",
 		    err);
+	RCU_INIT_POINTER(link->receiver, NULL);
 	WRITE_ONCE(rx->nic, NULL);
 	mp_dma_end(&rx->kept);
 	rx->mode = MP_MODE_COPY;
@@ -183,6 +190,7 @@ void mp_rx_detach_nic(struct mp_port *port)
 		synchronize_net();	/* mp_rx_post() may be in refill */
 		if (nic->set_rx(rx->dev, NULL))
 			netdev_err(rx->dev, "mpassthru: the driver did not come back in its own state\n");
+		RCU_INIT_POINTER(port->link->receiver, NULL);
 		WARN_ON_ONCE(rx->nr_nic);
 		mp_dma_end(&rx->kept);
 	}
@@ -297,14 +305,15 @@ void mp_rx_stop(struct mp_port *port)
 	kvfree(rx);
 }
 
-/* Fills in what mp_info says of requests.  Any context but hard interrupt. */
+/* Adds what mp_info says of requests.  Any context but hard interrupt. */
 void mp_rx_gauges(struct mp_rx *rx, struct mp_info *info)
 {
 	spin_lock_bh(&rx->lock);
-	info->posted = rx->fit.nr + rx->odd.nr;
-	info->at_nic = rx->nr_nic;
-	info->in_stack = rx->nr_stack;
-	info->rx_mode = rx->mode;
+	info->posted += rx->fit.nr + rx->odd.nr;
+	info->at_nic += rx->nr_nic;
+	info->in_stack += rx->nr_stack;
+	if (rx->mode != MP_MODE_COPY)
+		info->rx_mode = rx->mode;
 	info->vnet_hdr_len = rx->backend->hdr_len;
 	if (rx->dry)
 		info->flags |= MP_INFO_DRY;

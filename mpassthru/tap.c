@@ -38,8 +38,13 @@ static int set_iff(struct mp_port *port, const struct ifreq *ifr)
 
 	if (!same)
 		return -EBUSY;
+	if (bound && (flags ^ port->flags) & IFF_MULTI_QUEUE)
+		return -EINVAL;
 	if (!bound) {
-		struct mp_bind bind = { .mode = MP_MODE_AUTO };
+		struct mp_bind bind = {
+			.mode = MP_MODE_AUTO,
+			.flags = flags & IFF_MULTI_QUEUE ? MP_BIND_QUEUE : 0,
+		};
 		int err;
 
 		strscpy(bind.ifname, ifr->ifr_name, sizeof(bind.ifname));
@@ -49,6 +54,15 @@ static int set_iff(struct mp_port *port, const struct ifreq *ifr)
 	}
 	port->flags = (port->flags & MP_PORT_LE) | flags;
 	return 0;
+}
+
+static int set_queue(struct mp_port *port, unsigned short flags)
+{
+	if (flags == IFF_ATTACH_QUEUE)
+		return mp_port_set_queue(port, true);
+	if (flags == IFF_DETACH_QUEUE)
+		return mp_port_set_queue(port, false);
+	return -EINVAL;
 }
 
 static int set_hwaddr(struct net_device *dev, struct ifreq *ifr)
@@ -96,6 +110,8 @@ static long ifreq_ioctl(struct mp_port *port, unsigned int cmd,
 
 	if (cmd == TUNSETIFF)
 		return set_iff(port, &ifr);
+	if (cmd == TUNSETQUEUE)
+		return set_queue(port, ifr.ifr_flags);
 	err = bound_ioctl(port, cmd, &ifr);
 	if (err || cmd == SIOCSIFHWADDR)
 		return err;
@@ -148,6 +164,7 @@ long mp_tap_ioctl(struct mp_port *port, unsigned int cmd, unsigned long arg)
 
 	switch (cmd) {
 	case TUNSETIFF:
+	case TUNSETQUEUE:
 	case TUNGETIFF:
 	case SIOCGIFHWADDR:
 	case SIOCSIFHWADDR:

@@ -87,6 +87,13 @@ static int finish(struct sk_buff *skb, struct net_device *dev,
 	return 0;
 }
 
+/* Queues of the guest go to queues of the NIC. */
+static void record_queue(const struct mp_port *port, struct sk_buff *skb)
+{
+	if (port->flags & IFF_MULTI_QUEUE)
+		skb_record_rx_queue(skb, port->queue);
+}
+
 /* Requests. */
 
 static void request_done(struct mp_request *req)
@@ -289,6 +296,7 @@ static void send_request(struct mp_port *port, struct net_device *dev,
 	this_cpu_add(port->stats->tx.bytes, p.frame);
 	this_cpu_add(port->stats->tx.payload_bytes, p.frame - p.linear);
 	trace_mp_tx_transmit(dev, p.frame, req->used);
+	record_queue(port, skb);
 	dev_queue_xmit(skb);
 }
 
@@ -379,6 +387,7 @@ static int send_written(struct mp_port *port, struct sk_buff *skb,
 		return -EINVAL;
 	}
 	count_write(port, p);
+	record_queue(port, skb);
 	dev_queue_xmit(skb);
 	return 0;
 }

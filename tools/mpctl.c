@@ -14,7 +14,7 @@ static const struct command {
 } commands[] = {
 	{ "show",   cmd_show,   "[IFACE] [-j [-p]]",
 	  "ports and what became of their packets (the default)" },
-	{ "run",    cmd_run,    "IFACE [--mode MODE] [--mac ADDRESS] -- COMMAND [ARG]...",
+	{ "run",    cmd_run,    "IFACE [--mode MODE] [--mac ADDRESS] [--queues N] -- COMMAND [ARG]...",
 	  "run COMMAND with IFACE bound; %mp and %vhost become descriptors" },
 	{ "bind",   cmd_bind,   "IFACE [--mode MODE] [--mac ADDRESS] [--daemon] [--pidfile FILE]",
 	  "keep IFACE bound until killed" },

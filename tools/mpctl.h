@@ -34,6 +34,7 @@ int usage(void);
 struct port_wish {
 	enum mp_mode mode;
 	unsigned char mac[6];	/* all zero: every frame */
+	bool queues;		/* one of several */
 };
 
 /* port.c: /dev/net/mp; negative errno, the message is out */
@@ -42,6 +43,8 @@ int port_open_vhost(void);
 int port_bind(int fd, const char *ifname, const struct port_wish *wish);
 int port_get(int fd, unsigned int ifindex, unsigned int flags,
 	     struct mp_info *info);
+int port_get_queue(int fd, unsigned int ifindex, unsigned int queue,
+		   struct mp_info *info);
 const char *port_mode_name(unsigned int mode);
 int port_mode_parse(const char *name, enum mp_mode *mode);
 /* an option that bind and run share: EXIT_OK, or EXIT_SYNTAX */
@@ -67,6 +70,8 @@ void render_text(FILE *out, const struct mp_info *info,
 		 const struct link_state *link);
 struct json_object *render_json(const struct mp_info *info,
 				const struct link_state *link);
+void render_queue_text(FILE *out, const struct mp_info *info);
+struct json_object *render_queue_json(const struct mp_info *info);
 
 /* subcommands: bind.c, show.c, run.c */
 int cmd_bind(int argc, char **argv);
@@ -75,6 +80,6 @@ int cmd_show(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 
 /* run.c */
-int run_replace(char **args, const char *word, int fd);
+int run_replace(char **args, const char *word, const int *fds, unsigned int nr);
 
 #endif

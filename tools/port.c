@@ -109,6 +109,8 @@ int port_bind(int fd, const char *ifname, const struct port_wish *wish)
 		bind.flags = MP_BIND_MAC;
 		memcpy(bind.mac, wish->mac, sizeof(bind.mac));
 	}
+	if (wish->queues)
+		bind.flags |= MP_BIND_QUEUE;
 
 	if (snprintf(bind.ifname, sizeof(bind.ifname), "%s", ifname) >=
 	    (int)sizeof(bind.ifname)) {
@@ -153,13 +155,26 @@ int port_bind(int fd, const char *ifname, const struct port_wish *wish)
 	return -err;
 }
 
-/* says nothing: that there is no such port is an answer */
-int port_get(int fd, unsigned int ifindex, unsigned int flags,
-	     struct mp_info *info)
+static int get(int fd, unsigned int ifindex, unsigned int flags,
+	       unsigned int queue, struct mp_info *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	info->flags = flags;
 	info->ifindex = ifindex;
+	info->queue = queue;
 	return ioctl(fd, MP_GET, info) ? -errno : 0;
+}
+
+/* says nothing: that there is no such port is an answer */
+int port_get(int fd, unsigned int ifindex, unsigned int flags,
+	     struct mp_info *info)
+{
+	return get(fd, ifindex, flags, 0, info);
+}
+
+int port_get_queue(int fd, unsigned int ifindex, unsigned int queue,
+		   struct mp_info *info)
+{
+	return get(fd, ifindex, 0, queue, info);
 }

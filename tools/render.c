@@ -185,6 +185,16 @@ void render_text(FILE *out, const struct mp_info *info,
 	text_counters(out, "tx", &info->tx, true);
 }
 
+/* one queue of several, below what all of them are together */
+void render_queue_text(FILE *out, const struct mp_info *info)
+{
+	fprintf(out,
+		"  queue %u  rx %llu packets, %llu posted, %llu at the NIC; tx %llu packets, %llu in flight\n",
+		info->queue, ull(info->rx.packets), ull(info->posted),
+		ull(info->at_nic), ull(info->tx.packets),
+		ull(info->tx_inflight));
+}
+
 static void add_u64(struct json_object *obj, const char *key, __u64 value)
 {
 	json_object_object_add(obj, key, json_object_new_uint64(value));
@@ -262,6 +272,25 @@ static void add_link(struct json_object *obj, const struct link_state *link)
 	json_object_object_add(obj, "link", o);
 }
 
+static void add_gauges(struct json_object *obj, const struct mp_info *info)
+{
+	add_u64(obj, "posted", info->posted);
+	add_u64(obj, "at_nic", info->at_nic);
+	add_u64(obj, "in_stack", info->in_stack);
+	add_u64(obj, "tx_inflight", info->tx_inflight);
+}
+
+struct json_object *render_queue_json(const struct mp_info *info)
+{
+	struct json_object *obj = json_object_new_object();
+
+	add_u64(obj, "queue", info->queue);
+	add_gauges(obj, info);
+	add_counters(obj, "rx", &info->rx);
+	add_counters(obj, "tx", &info->tx);
+	return obj;
+}
+
 struct json_object *render_json(const struct mp_info *info,
 				const struct link_state *link)
 {
@@ -287,10 +316,7 @@ struct json_object *render_json(const struct mp_info *info,
 			json_object_array_add(list,
 					      json_object_new_string(offloads[i]));
 	json_object_object_add(obj, "offload", list);
-	add_u64(obj, "posted", info->posted);
-	add_u64(obj, "at_nic", info->at_nic);
-	add_u64(obj, "in_stack", info->in_stack);
-	add_u64(obj, "tx_inflight", info->tx_inflight);
+	add_gauges(obj, info);
 	add_u64(obj, "pinned_bytes", info->pinned_bytes);
 	add_counters(obj, "rx", &info->rx);
 	add_counters(obj, "tx", &info->tx);

@@ -17,16 +17,42 @@ static const struct option options[] = {
 	{ }
 };
 
-/* one port, to the array if there is one, else to standard output */
-static void show_port(const struct mp_info *info, struct json_object *array)
+/* queues that were closed are missing in between */
+static void show_queues(int fd, const struct mp_info *info,
+			struct json_object *list)
 {
+	unsigned int queue, found = 0;
+	struct mp_info one;
+
+	for (queue = 1; found < info->queues && queue < 256; queue++) {
+		if (port_get_queue(fd, info->ifindex, queue, &one))
+			continue;
+		found++;
+		if (list)
+			json_object_array_add(list, render_queue_json(&one));
+		else
+			render_queue_text(stdout, &one);
+	}
+}
+
+/* one port, to the array if there is one, else to standard output */
+static void show_port(int fd, const struct mp_info *info,
+		      struct json_object *array)
+{
+	struct json_object *obj, *queues = NULL;
 	struct link_state link;
 
 	link_get(info->ifindex, &link);
-	if (array)
-		json_object_array_add(array, render_json(info, &link));
-	else
+	if (array) {
+		obj = render_json(info, &link);
+		queues = json_object_new_array();
+		json_object_object_add(obj, "queues", queues);
+		json_object_array_add(array, obj);
+	} else {
 		render_text(stdout, info, &link);
+	}
+	if (array || info->queues > 1)
+		show_queues(fd, info, queues);
 }
 
 static int show_one(int fd, const char *ifname, struct json_object *array)
@@ -47,7 +73,7 @@ static int show_one(int fd, const char *ifname, struct json_object *array)
 			complain("%s: %s", ifname, strerror(-err));
 		return EXIT_KERNEL;
 	}
-	show_port(&info, array);
+	show_port(fd, &info, array);
 	return EXIT_OK;
 }
 
@@ -67,7 +93,7 @@ static int show_all(int fd, struct json_object *array)
 		}
 		if (!array && last)
 			puts("");
-		show_port(&info, array);
+		show_port(fd, &info, array);
 	}
 	if (!array && !last)
 		puts("no interface is bound");

@@ -171,12 +171,14 @@ static void test_replace(void)
 	char *args[4] = { "qemu", "-netdev", "tap,fd=%mp,vhostfd=%vhost", NULL };
 	char *bare[3] = { "%mp", "%mp", NULL };
 
-	CHECK(!run_replace(args, "%mp", 12));
+	const int fds[] = { 12, 3, 5 };
+
+	CHECK(!run_replace(args, "%mp", fds, 1));
 	CHECK(!strcmp(args[2], "tap,fd=12,vhostfd=%vhost"));
-	CHECK(!run_replace(args, "%vhost", 3));
-	CHECK(!strcmp(args[2], "tap,fd=12,vhostfd=3"));
-	CHECK(run_replace(args, "%mp", 12) == -ENOENT);
-	CHECK(!run_replace(bare, "%mp", 5));
+	CHECK(!run_replace(args, "%vhost", fds, 3));
+	CHECK(!strcmp(args[2], "tap,fd=12,vhostfd=12:3:5"));
+	CHECK(run_replace(args, "%mp", fds, 1) == -ENOENT);
+	CHECK(!run_replace(bare, "%mp", fds + 2, 1));
 	CHECK(!strcmp(bare[0], "5") && !strcmp(bare[1], "%mp"));
 }
 

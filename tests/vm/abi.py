@@ -14,15 +14,16 @@ import struct
 import sys
 import time
 
-from abi_common import (BIND_SIZE, COPY, INFO_SIZE, MP_BIND, MP_UNBIND, SPLIT, accepts, as_nobody,
+from abi_common import (AUTO, BIND_QUEUE, BIND_SIZE, COPY, INFO_SIZE, MP_BIND, MP_UNBIND, SPLIT, accepts, as_nobody,
                         bind, get, mp, refuses, report, sh)
 
 TUNSETIFF, TUNGETIFF = 0x400454CA, 0x800454D2
 TUNGETFEATURES, TUNSETOFFLOAD = 0x800454CF, 0x400454D0
 TUNSETVNETHDRSZ, TUNGETVNETHDRSZ = 0x400454D8, 0x800454D7
 TUNSETSNDBUF, TUNSETVNETLE, TUNGETVNETLE = 0x400454D4, 0x400454DC, 0x800454DD
-TUNSETVNETBE, SIOCGIFHWADDR = 0x400454DE, 0x8927
-IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x2, 0x1000, 0x4000
+TUNSETVNETBE, SIOCGIFHWADDR, TUNSETQUEUE = 0x400454DE, 0x8927, 0x400454D9
+IFF_TAP, IFF_NO_PI, IFF_VNET_HDR, IFF_MULTI_QUEUE = 0x2, 0x1000, 0x4000, 0x100
+IFF_ATTACH_QUEUE, IFF_DETACH_QUEUE = 0x200, 0x400
 
 
 def bind_errors():
@@ -213,7 +214,114 @@ def handed_over():
     os.close(fd)
 
 
+def udp(flow):
+    """An IPv4 datagram of one of many flows."""
+    data = struct.pack("!H", flow) + bytes(30)
+    return (b"\xff" * 6 + b"\x02\0\0\0\0\1" + b"\x08\0" +
+            struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(data), 0, 0, 64, 17, 0,
+                        b"\xc0\0\2\1", b"\xc0\0\2\2") +
+            struct.pack("!HHHH", 1000 + flow, 2000, 8 + len(data), 0) + data)
+
+
+def flows(fd):
+    """The flows whose datagrams are to be read."""
+    seen = []
+    try:
+        while True:
+            frame = os.read(fd, 4096)[10:]
+            if frame[12:14] == b"\x08\0" and frame[23] == 17:
+                seen += struct.unpack_from("!H", frame, 42)
+    except BlockingIOError:
+        return seen
+
+
+def spread(wire, fds, count=64):
+    """Sends a datagram of each flow twice: which queue saw which."""
+    for fd in fds:
+        drain(fd)
+    for flow in list(range(count)) * 2:
+        wire.send(udp(flow))
+    time.sleep(0.5)
+    return [flows(fd) for fd in fds]
+
+
+def queues():
+    fds = [mp() for _ in range(4)]
+    accepts("BIND of a first queue", bind, fds[0], "veth0", flags=BIND_QUEUE)
+    refuses("BIND of a whole interface that has queues", errno.EBUSY, bind, fds[1], "veth0")
+    refuses("BIND of a queue with another mode", errno.EINVAL, bind, fds[1], "veth0", flags=BIND_QUEUE, mode=AUTO)
+    refuses("BIND of a queue with an address", errno.EINVAL, bind, fds[1], "veth0",
+            flags=BIND_QUEUE | 1, mac=b"\2\0\0\0\0\1")
+    report(as_nobody(lambda: bind(fds[1], "veth0", flags=BIND_QUEUE)) == errno.EPERM,
+           "BIND of a queue without privilege", "allowed")
+    for fd in fds[1:]:
+        accepts("BIND of another queue", bind, fd, "veth0", flags=BIND_QUEUE)
+    report([get(fd)["queue"] for fd in fds] == [1, 2, 3, 4], "each has its number")
+    report(get(fds[0])["queues"] == 4, "GET tells how many there are")
+    flags, = struct.unpack_from("H", fcntl.ioctl(fds[2], TUNGETIFF, ifreq("", 0)), 16)
+    report(flags & IFF_MULTI_QUEUE, "TUNGETIFF tells that there are several", hex(flags))
+
+    wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88B5))
+    wire.bind(("veth1", 0x88B5))
+    wire.settimeout(5)
+    ifindex = get(fds[0])["ifindex"]
+    seen = spread(wire, fds)
+    print(f"# flows by queue: {[len(set(s)) for s in seen]}")
+    report(sorted(sum(seen, [])) == sorted(list(range(64)) * 2), "every datagram arrives at some queue")
+    report(all(not set(a) & set(b) for a in seen for b in seen if a is not b), "each flow has its queue")
+    report(all(seen), "and each queue has flows")
+    report(get(fds[0], ifindex)["rx_packets"] == sum(get(fds[0], ifindex, queue=i)["rx_packets"] for i in range(1, 5)),
+           "GET of the interface adds up its queues")
+    refuses("GET of no such queue", errno.ENODEV, get, fds[0], ifindex, queue=5)
+
+    refuses("TUNSETQUEUE with wrong flags", errno.EINVAL, fcntl.ioctl, fds[1], TUNSETQUEUE, ifreq("", 0))
+    refuses("TUNSETQUEUE attaches what is attached", errno.EINVAL, fcntl.ioctl, fds[1], TUNSETQUEUE,
+            ifreq("", IFF_ATTACH_QUEUE))
+    accepts("TUNSETQUEUE detaches", fcntl.ioctl, fds[1], TUNSETQUEUE, ifreq("", IFF_DETACH_QUEUE))
+    seen = spread(wire, fds)
+    report(not seen[1] and sorted(sum(seen, [])) == sorted(list(range(64)) * 2),
+           "a detached queue gets nothing, the others all")
+    accepts("TUNSETQUEUE attaches", fcntl.ioctl, fds[1], TUNSETQUEUE, ifreq("", IFF_ATTACH_QUEUE))
+    report(all(spread(wire, fds)), "an attached queue gets its share again")
+
+    frame = b"\xff" * 6 + b"\x02\0\0\0\0\1" + b"\x88\xb5" + bytes(range(200))
+    for fd in fds:
+        os.write(fd, bytes(10) + frame)
+        report(wire.recv(4096) == frame, "a frame leaves from each")
+    os.close(fds.pop(0))
+    report(get(fds[0])["queues"] == 3, "the others stay when one is closed")
+    seen = spread(wire, fds)
+    report(sorted(sum(seen, [])) == sorted(list(range(64)) * 2), "and get what it got")
+    fds.append(mp())
+    accepts("BIND in its place", bind, fds[-1], "veth0", flags=BIND_QUEUE)
+    report(get(fds[-1])["queue"] == 1, "with its number", str(get(fds[-1])))
+    for fd in fds:
+        os.close(fd)
+
+    fds = [mp() for _ in range(65)]
+    for fd in fds[:-1]:
+        bind(fd, "veth0", flags=BIND_QUEUE)
+    refuses("BIND of more queues than there can be", errno.ENOSPC, bind, fds[-1], "veth0", flags=BIND_QUEUE)
+    for fd in fds:
+        os.close(fd)
+    fd = mp()
+    accepts("BIND when all are closed", bind, fd, "veth0")
+    refuses("TUNSETQUEUE without queues", errno.EINVAL, fcntl.ioctl, fd, TUNSETQUEUE, ifreq("", IFF_DETACH_QUEUE))
+    refuses("TUNSETIFF as a queue", errno.EINVAL, fcntl.ioctl, fd, TUNSETIFF,
+            ifreq("veth0", IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE))
+    fcntl.ioctl(fd, MP_UNBIND)
+    accepts("TUNSETIFF binds a queue", fcntl.ioctl, fd, TUNSETIFF,
+            ifreq("veth0", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE))
+    other = mp()
+    refuses("it is of mode auto", errno.EINVAL, bind, other, "veth0", flags=BIND_QUEUE)
+    accepts("TUNSETIFF binds another", fcntl.ioctl, other, TUNSETIFF,
+            ifreq("veth0", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE))
+    os.close(fd)
+    os.close(other)
+    wire.close()
+
+
 for test in (bind_errors, bind_twice, taken_interfaces, tap_calls, frames,
-             removed_interface, handed_over):
+             removed_interface, handed_over, queues):
     test()
 sys.exit(0)

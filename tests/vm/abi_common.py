@@ -11,7 +11,8 @@ import subprocess
 MP_BIND, MP_UNBIND, MP_GET = 0xB801, 0xB802, 0xB803
 AUTO, WHOLE, SPLIT, COPY = range(4)
 BIND_SIZE = 64
-INFO_SIZE = 48 + 5 * 8 + 2 * (8 + 16 + 8) * 8
+INFO_SIZE = 48 + 5 * 8 + 2 * (8 + 16 + 8) * 8 + 8
+BIND_MAC, BIND_QUEUE = 1, 4
 
 ioctl = fcntl.ioctl
 
@@ -33,12 +34,16 @@ def bind(fd, *args, **kwargs):
     fcntl.ioctl(fd, MP_BIND, bind_arg(*args, **kwargs))
 
 
-def get(fd, ifindex=0, flags=0, size=INFO_SIZE):
+def get(fd, ifindex=0, flags=0, size=INFO_SIZE, queue=0):
     buf = bytearray(max(size, INFO_SIZE))
     struct.pack_into("III", buf, 0, size, flags, ifindex)
+    struct.pack_into("I", buf, 28, queue)
     fcntl.ioctl(fd, MP_GET, buf)
-    keys = ("size", "flags", "ifindex", "mode", "rx_mode", "vnet_hdr_len", "offload")
-    info = dict(zip(keys, struct.unpack_from("7I", buf)))
+    keys = ("size", "flags", "ifindex", "mode", "rx_mode", "vnet_hdr_len", "offload", "queue")
+    info = dict(zip(keys, struct.unpack_from("8I", buf)))
+    info["queues"], = struct.unpack_from("I", buf, INFO_SIZE - 8)
+    info["rx_packets"], = struct.unpack_from("Q", buf, 88)
+    info["tx_packets"], = struct.unpack_from("Q", buf, 88 + 32 * 8)
     info["ifname"] = buf[32:48].split(b"\0")[0].decode()
     return info
 

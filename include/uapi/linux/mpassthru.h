@@ -60,9 +60,15 @@ enum mp_drop_reason {
 
 /* &struct mp_bind.flags */
 #define MP_BIND_MAC		(1u << 0)	/* only frames for @mac */
+#define MP_BIND_QUEUE		(1u << 2)	/* one queue of several */
 
 /**
  * struct mp_bind - argument of %MP_BIND
+ *
+ * With %MP_BIND_QUEUE several descriptors can be bound to one interface, all with
+ * the same @flags, @mode and @mac; each is a queue pair of it, and TUNSETQUEUE lets
+ * it take part or not.  The interface is free again when the last one is unbound.
+ *
  * @size: sizeof(struct mp_bind)
  * @flags: MP_BIND_* bits
  * @ifindex: the interface in the caller's network namespace, or 0 for @ifname
@@ -127,7 +133,8 @@ struct mp_counters {
  * @rx_mode: the &enum mp_mode in effect
  * @vnet_hdr_len: bytes of virtio header before every frame
  * @offload: what the guest accepts, TUN_F_* bits
- * @reserved: zero
+ * @queue: in: which queue pair of the interface, from 1 on, or 0: of this descriptor,
+ *	or, with @ifindex or %MP_INFO_NEXT, all of them together; out: the same
  * @ifname: the interface's present name
  * @posted: guest receive buffers waiting to be used
  * @at_nic: guest receive buffers that the NIC may write to now
@@ -136,6 +143,8 @@ struct mp_counters {
  * @pinned_bytes: guest memory pinned for this port's backend
  * @rx: receive counters
  * @tx: transmit counters
+ * @queues: queue pairs of the interface
+ * @reserved: zero
  */
 struct mp_info {
 	__u32			size;
@@ -145,7 +154,7 @@ struct mp_info {
 	__u32			rx_mode;
 	__u32			vnet_hdr_len;
 	__u32			offload;
-	__u32			reserved;
+	__u32			queue;
 	char			ifname[MP_IFNAMSIZ];
 	__aligned_u64		posted;
 	__aligned_u64		at_nic;
@@ -154,6 +163,8 @@ struct mp_info {
 	__aligned_u64		pinned_bytes;
 	struct mp_counters	rx;
 	struct mp_counters	tx;
+	__u32			queues;
+	__u32			reserved;
 };
 
 #define MP_IOC_TYPE	0xB8
@@ -162,10 +173,12 @@ struct mp_info {
  * MP_BIND needs CAP_NET_ADMIN over the network namespace of the interface.
  *	ENODEV	no such interface, or it is being removed
  *	EINVAL	the interface cannot be bound (loopback, not Ethernet), a bad
- *		mode, flag or address, or a reserved field that is not zero
+ *		mode, flag or address, one that is not that of the interface's
+ *		other queues, or a reserved field that is not zero
  *	EBUSY	the interface or this descriptor is bound already, or the
  *		interface belongs to a bridge, bond, team, macvlan ...
  *	EOPNOTSUPP the driver cannot do the mode asked for
+ *	ENOSPC	the interface has as many queues as it can have
  * MP_UNBIND leaves the interface as MP_BIND found it (ENODEV: not bound).
  * MP_GET needs no privilege (ENODEV: no such port).
  */
