@@ -62,6 +62,17 @@ static inline void mp_ubuf_init(struct ubuf_info *ubuf,
 	refcount_set(&ubuf->refcnt, 1);
 }
 
+/* what the end of a packet does, for a packet that does not carry @ubuf itself */
+static inline void mp_ubuf_complete(struct ubuf_info *ubuf, struct sk_buff *skb,
+				    bool zerocopy)
+{
+#if MP_HAVE_UBUF_OPS
+	ubuf->ops->complete(skb, ubuf, zerocopy);
+#else
+	ubuf->callback(skb, ubuf, zerocopy);
+#endif
+}
+
 static inline void mp_skb_frag_fill(skb_frag_t *frag, struct page *page,
 				    unsigned int off, unsigned int size)
 {

@@ -144,6 +144,7 @@ const struct mp_nic_ops *mp_nic_find(const struct net_device *dev);
 extern struct proto mp_proto;
 extern const struct file_operations mp_fops;
 void mp_socket_init(struct mp_port *port, struct file *file);
+void mp_socket_set_sndbuf(struct mp_port *port, int bytes);
 __poll_t mp_socket_poll(struct mp_port *port, struct file *file,
 			poll_table *wait);
 ssize_t mp_socket_read(struct mp_port *port, struct iov_iter *to, int flags);
@@ -174,7 +175,10 @@ void mp_frame_drain(struct mp_port *port, struct mp_rx *rx);
 /* tx.c APIs */
 void mp_tx_batch(struct mp_port *port, struct mp_requests *reqs);
 void mp_tx_drain(struct mp_port *port);
-ssize_t mp_tx_write(struct mp_port *port, struct iov_iter *from, int flags);
+
+/* write.c APIs */
+ssize_t mp_tx_write(struct mp_port *port, struct iov_iter *from,
+		    struct ubuf_info *lender, int flags);
 
 /* request.c APIs */
 void mp_request_read(const struct mp_request *req, u32 off, void *dst, u32 len);

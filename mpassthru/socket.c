@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The port as a socket: batches of requests for backends, single frames for
- * read() and write().
+ * read(), write() and the in-tree vhost-net.
  */
 #include <linux/if_tun.h>
 #include <linux/if_vlan.h>
@@ -19,6 +19,12 @@ struct proto mp_proto = {
 	.obj_size	= sizeof(struct mp_port),
 };
 
+/* What the guest sees of it, with a tag that the stack took out. */
+static u32 frame_len(const struct sk_buff *skb)
+{
+	return skb->len + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
+}
+
 static struct mp_batch *msg_batch(const struct msghdr *msg)
 {
 	struct mp_batch *batch = msg->msg_control;
@@ -29,8 +35,9 @@ static struct mp_batch *msg_batch(const struct msghdr *msg)
 /**
  * mp_sendmsg() - transmit
  * @sock: the port
- * @msg: a &struct mp_batch in msg_control, or one frame (virtio header first)
- *	in msg_iter
+ * @msg: a &struct mp_batch in msg_control, or one frame (virtio header first) in
+ *	msg_iter, as tap takes it: with a &struct tun_msg_ctl of %TUN_MSG_UBUF its
+ *	memory may be in use until that says that it is not
  * @total_len: bytes in msg_iter
  *
  * Context: process context.
@@ -39,15 +46,23 @@ static struct mp_batch *msg_batch(const struct msghdr *msg)
 static int mp_sendmsg(struct socket *sock, struct msghdr *msg, size_t total_len)
 {
 	struct mp_port *port = mp_port_of_sock(sock);
-	struct mp_batch *batch = msg_batch(msg);
+	struct mp_batch *batch = msg->msg_control;
+	struct tun_msg_ctl *ctl = msg->msg_control;
 
-	if (batch) {
+	static_assert(offsetof(struct mp_batch, type) ==
+		      offsetof(struct tun_msg_ctl, type));
+	if (!ctl)
+		return mp_tx_write(port, &msg->msg_iter, NULL, msg->msg_flags);
+	switch (ctl->type) {
+	case MP_MSG_BATCH:
 		mp_tx_batch(port, &batch->reqs);
 		return 0;
-	}
-	if (msg->msg_control)
+	case TUN_MSG_UBUF:
+		return mp_tx_write(port, &msg->msg_iter, ctl->ptr,
+				   msg->msg_flags);
+	default:		/* TUN_MSG_PTR: see mp_socket_set_sndbuf() */
 		return -EINVAL;
-	return mp_tx_write(port, &msg->msg_iter, msg->msg_flags);
+	}
 }
 
 /**
@@ -79,11 +94,28 @@ static int mp_recvmsg(struct socket *sock, struct msghdr *msg, size_t total_len,
 	return 0;
 }
 
+/* How long the next frame is, 0 if there is none.  vhost-net polls it. */
+static int mp_peek_len(struct socket *sock)
+{
+	struct sk_buff_head *queue = &sock->sk->sk_receive_queue;
+	const struct sk_buff *skb;
+	unsigned long flags;
+	int len = 0;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	skb = skb_peek(queue);
+	if (skb)
+		len = frame_len(skb);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return len;
+}
+
 static const struct proto_ops mp_proto_ops = {
 	.owner		= THIS_MODULE,
 	.family		= AF_UNSPEC,
 	.sendmsg	= mp_sendmsg,
 	.recvmsg	= mp_recvmsg,
+	.peek_len	= mp_peek_len,
 };
 
 static void write_space(struct sock *sk)
@@ -91,6 +123,15 @@ static void write_space(struct sock *sk)
 	if (sock_writeable(sk))
 		wake_up_interruptible_poll(sk_sleep(sk), EPOLLOUT |
 					   EPOLLWRNORM | EPOLLWRBAND);
+}
+
+/*
+ * INT_MAX means no limit, and would make vhost-net pass batches of copies in a
+ * form that differs between kernels (%TUN_MSG_PTR).  One byte less means as much.
+ */
+void mp_socket_set_sndbuf(struct mp_port *port, int bytes)
+{
+	WRITE_ONCE(port->sk.sk_sndbuf, min(bytes, INT_MAX - 1));
 }
 
 /* Makes a fresh port a socket, with the defaults of a tap device. */
@@ -104,6 +145,8 @@ void mp_socket_init(struct mp_port *port, struct file *file)
 	sock->file = file;
 	sock->ops = &mp_proto_ops;
 	sock_init_data(sock, &port->sk);
+	mp_socket_set_sndbuf(port, port->sk.sk_sndbuf);
+	sock_set_flag(&port->sk, SOCK_ZEROCOPY);	/* we take TUN_MSG_UBUF */
 	port->sk.sk_write_space = write_space;
 	sock_set_flag(&port->sk, SOCK_RCU_FREE);	/* for sent() */
 	port->flags = IFF_VNET_HDR | IFF_NO_PI | IFF_TAP;
@@ -180,10 +223,17 @@ static void count_read(struct mp_port *port, const struct sk_buff *skb, u32 len)
 	local_bh_enable();
 }
 
+static void count_lost(struct mp_port *port)
+{
+	local_bh_disable();
+	this_cpu_inc(port->stats->rx.dropped[MP_DROP_TOO_BIG]);
+	local_bh_enable();
+}
+
 /**
  * mp_socket_read() - read one frame
  * @port: the port
- * @to: room; a frame that is longer is cut
+ * @to: room; a frame that is longer is cut, or lost if not even its header fits
  * @flags: MSG_DONTWAIT
  *
  * Context: process context.
@@ -206,16 +256,18 @@ ssize_t mp_socket_read(struct mp_port *port, struct iov_iter *to, int flags)
 	if (port->flags & IFF_VNET_HDR)
 		hdr = put_vnet_hdr(port, skb, to);
 	err = hdr < 0 ? hdr : put_frame(skb, to);
-	len = skb->len + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
+	len = frame_len(skb);
 	if (!err)
 		count_read(port, skb, len);
+	else if (err == -EINVAL)
+		count_lost(port);
 	skb_free_datagram(&port->sk, skb);
 	return err ? err : hdr + len;
 }
 
 ssize_t mp_socket_write(struct mp_port *port, struct iov_iter *from, int flags)
 {
-	return mp_tx_write(port, from, flags);
+	return mp_tx_write(port, from, NULL, flags);
 }
 
 /**

@@ -130,7 +130,7 @@ static long int_ioctl(struct mp_port *port, unsigned int cmd, int __user *argp)
 	case TUNSETSNDBUF:
 		if (value <= 0)
 			return -EINVAL;
-		port->sk.sk_sndbuf = value;
+		mp_socket_set_sndbuf(port, value);
 		return 0;
 	case TUNSETVNETHDRSZ:
 		if (value != sizeof(struct virtio_net_hdr) &&

@@ -1,75 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Transmit: from a request, or from write(), to the interface.
+ * Transmit: from a request to the interface.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_tun.h>
 #include <linux/if_vlan.h>
-#include <linux/uio.h>
-#include <linux/virtio_net.h>
 
-#include "port.h"
 #include "trace.h"
+#include "tx.h"
 
-/*
- * Headers end within the first 128 bytes, or the guest says where; shorter
- * payload is cheaper to copy than to map.
- */
+/* Headers end within the first 128 bytes, or the guest says where. */
 #define MP_TX_LINEAR	128
-#define MP_TX_COPY	256
 
 /* How long mp_tx_drain() waits between two complaints. */
 #define DRAIN_NAG	(10 * HZ)
-
-/* Most bytes of linear part, when it has to take what frags cannot. */
-#define MP_TX_LINEAR_MAX	SKB_MAX_HEAD(MAX_HEADER)
-
-/**
- * struct parse - what the guest's virtio header says, checked
- * @vnet: the header, a copy
- * @frame: bytes of frame behind it
- * @linear: leading bytes of the frame to copy
- */
-struct parse {
-	struct virtio_net_hdr vnet;
-	u32 frame;
-	u32 linear;
-};
 
 static bool is_gso(const struct virtio_net_hdr *vnet)
 {
 	return vnet->gso_type != VIRTIO_NET_HDR_GSO_NONE;
 }
 
-/* Checks what later code relies on; virtio_net_hdr_to_skb() checks the rest. */
-static int parse(const struct net_device *dev, struct parse *p, bool le)
+/*
+ * Checks what later code relies on, and fills in @head->linear;
+ * virtio_net_hdr_to_skb() checks the rest.
+ */
+int mp_tx_parse(struct mp_tx_head *head, bool le)
 {
-	u32 max = is_gso(&p->vnet) ? GSO_LEGACY_MAX_SIZE + ETH_HLEN + VLAN_HLEN :
-				     dev->mtu + ETH_HLEN + 2 * VLAN_HLEN;
-	u32 hdr_len = __virtio16_to_cpu(le, p->vnet.hdr_len);
+	u32 hdr_len = __virtio16_to_cpu(le, head->vnet.hdr_len);
 
-	if (p->frame < ETH_HLEN || p->frame > max)
+	if (head->frame < ETH_HLEN)
 		return -EINVAL;
-	if (p->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
-		u32 csum_end = __virtio16_to_cpu(le, p->vnet.csum_start) +
-			       __virtio16_to_cpu(le, p->vnet.csum_offset) + 2;
+	if (head->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+		u32 csum_end = __virtio16_to_cpu(le, head->vnet.csum_start) +
+			       __virtio16_to_cpu(le, head->vnet.csum_offset) + 2;
 
 		hdr_len = max(hdr_len, csum_end);
-		p->vnet.hdr_len = __cpu_to_virtio16(le, hdr_len);
+		head->vnet.hdr_len = __cpu_to_virtio16(le, hdr_len);
 	}
-	if (hdr_len > p->frame)
+	if (hdr_len > head->frame)
 		return -EINVAL;
 
-	if (!is_gso(&p->vnet))
+	if (!is_gso(&head->vnet))
 		hdr_len = max_t(u32, hdr_len, MP_TX_LINEAR);
-	p->linear = clamp_t(u32, hdr_len, ETH_HLEN, MP_TX_LINEAR_MAX);
-	p->linear = min(p->linear, p->frame);
+	head->linear = clamp_t(u32, hdr_len, ETH_HLEN, MP_TX_LINEAR_MAX);
+	head->linear = min(head->linear, head->frame);
 	return 0;
 }
 
+/* Whether @dev takes a frame of that length. */
+bool mp_tx_fits(const struct net_device *dev, const struct mp_tx_head *head)
+{
+	if (is_gso(&head->vnet))
+		return head->frame <= GSO_LEGACY_MAX_SIZE + ETH_HLEN + VLAN_HLEN;
+	return head->frame <= dev->mtu + ETH_HLEN + 2 * VLAN_HLEN;
+}
+
 /* Makes @skb a packet of @dev, as tap does. */
-static int finish(struct sk_buff *skb, struct net_device *dev,
-		  const struct virtio_net_hdr *vnet, bool le)
+int mp_tx_finish(struct sk_buff *skb, struct net_device *dev,
+		 const struct virtio_net_hdr *vnet, bool le)
 {
 	int depth;
 
@@ -87,14 +75,35 @@ static int finish(struct sk_buff *skb, struct net_device *dev,
 	return 0;
 }
 
-/* Queues of the guest go to queues of the NIC. */
-static void record_queue(const struct mp_port *port, struct sk_buff *skb)
+/* Gives a packet to the interface.  Queues of the guest go to queues of the NIC. */
+void mp_tx_xmit(const struct mp_port *port, struct sk_buff *skb, u32 frame,
+		u32 lent)
 {
+	trace_mp_tx_transmit(skb->dev, frame, lent);
 	if (port->flags & IFF_MULTI_QUEUE)
 		skb_record_rx_queue(skb, port->queue);
+	dev_queue_xmit(skb);
 }
 
-/* Requests. */
+/*
+ * Counts a packet that is gone, @lent bytes of which were guest memory, as
+ * completed.  Copied for somebody who wants to keep it: @zerocopy is false.
+ * RCU, BH off, because who waits for the last one may free the port then.
+ */
+void mp_tx_gone(struct mp_port *port, u32 lent, bool zerocopy)
+{
+	trace_mp_tx_complete(atomic_read(&port->tx_inflight), zerocopy);
+	this_cpu_inc(port->stats->tx.completed);
+	if (lent && zerocopy) {
+		this_cpu_inc(port->stats->tx.zerocopy_packets);
+		this_cpu_add(port->stats->tx.zerocopy_bytes, lent);
+	} else if (lent) {
+		this_cpu_inc(port->stats->tx.copied[MP_COPY_ORPHANED]);
+		this_cpu_add(port->stats->tx.copied_bytes, lent);
+	}
+	if (atomic_dec_and_test(&port->tx_inflight))
+		wake_up(&port->tx_idle);
+}
 
 static void request_done(struct mp_request *req)
 {
@@ -104,35 +113,19 @@ static void request_done(struct mp_request *req)
 	backend->ops->tx_done(backend, req);
 }
 
-/*
- * The packet is gone, sent or not; or its payload was copied for somebody who
- * wants to keep it (@zerocopy false).  Any context up to softirq.
- */
+/* The packet is gone, sent or not.  Any context up to softirq. */
 static void sent(struct sk_buff *skb, struct ubuf_info *ubuf, bool zerocopy)
 {
 	struct mp_request *req = container_of(ubuf, struct mp_request, ubuf);
 	struct mp_port *port = req->port;
+	u32 lent = req->used;
 
 	if (!refcount_dec_and_test(&ubuf->refcnt))
 		return;
 
-	/*
-	 * Whoever waits for the last one may free the port then, but not before
-	 * an RCU grace period.
-	 */
 	rcu_read_lock_bh();
-	trace_mp_tx_complete(atomic_read(&port->tx_inflight), zerocopy);
-	this_cpu_inc(port->stats->tx.completed);
-	if (req->used && zerocopy) {
-		this_cpu_inc(port->stats->tx.zerocopy_packets);
-		this_cpu_add(port->stats->tx.zerocopy_bytes, req->used);
-	} else if (req->used) {
-		this_cpu_inc(port->stats->tx.copied[MP_COPY_ORPHANED]);
-		this_cpu_add(port->stats->tx.copied_bytes, req->used);
-	}
 	request_done(req);
-	if (atomic_dec_and_test(&port->tx_inflight))
-		wake_up(&port->tx_idle);
+	mp_tx_gone(port, lent, zerocopy);
 	rcu_read_unlock_bh();
 }
 
@@ -240,9 +233,9 @@ static struct sk_buff *copied_skb(struct mp_request *req,
 
 static struct sk_buff *make_skb(struct mp_port *port, struct mp_request *req,
 				const struct net_device *dev, u32 hdr_len,
-				const struct parse *p)
+				const struct mp_tx_head *head)
 {
-	u32 off = copy_for_frags(req, hdr_len + p->linear);
+	u32 off = copy_for_frags(req, hdr_len + head->linear);
 	int why = MP_COPY_SMALL;
 
 	req->used = 0;
@@ -250,15 +243,15 @@ static struct sk_buff *make_skb(struct mp_port *port, struct mp_request *req,
 		why = MP_COPY_FRAGS;
 	} else if (mp_request_copied(req)) {
 		this_cpu_inc(port->stats->tx.copied[MP_COPY_LOCKED]);
-		this_cpu_add(port->stats->tx.copied_bytes, p->frame);
+		this_cpu_add(port->stats->tx.copied_bytes, head->frame);
 		return zerocopy_skb(req, dev, hdr_len, off);
-	} else if (p->frame - p->linear >= MP_TX_COPY) {
+	} else if (head->frame - head->linear >= MP_TX_COPY) {
 		req->used = req->len - off;
 		this_cpu_add(port->stats->tx.copied_bytes, off - hdr_len);
 		return zerocopy_skb(req, dev, hdr_len, off);
 	}
 	this_cpu_inc(port->stats->tx.copied[why]);
-	this_cpu_add(port->stats->tx.copied_bytes, p->frame);
+	this_cpu_add(port->stats->tx.copied_bytes, head->frame);
 	return copied_skb(req, dev, hdr_len);
 }
 
@@ -266,8 +259,8 @@ static void send_request(struct mp_port *port, struct net_device *dev,
 			 struct mp_request *req)
 {
 	u32 hdr_len = req->backend->hdr_len;
+	struct mp_tx_head head;
 	struct sk_buff *skb;
-	struct parse p;
 
 	req->state = MP_REQ_SENT;
 	req->port = port;
@@ -275,29 +268,27 @@ static void send_request(struct mp_port *port, struct net_device *dev,
 		fail(port, req, MP_DROP_BAD_HEADER);
 		return;
 	}
-	mp_request_read(req, 0, &p.vnet, sizeof(p.vnet));
-	p.frame = req->len - hdr_len;
-	if (parse(dev, &p, true)) {
+	mp_request_read(req, 0, &head.vnet, sizeof(head.vnet));
+	head.frame = req->len - hdr_len;
+	if (mp_tx_parse(&head, true) || !mp_tx_fits(dev, &head)) {
 		fail(port, req, MP_DROP_BAD_HEADER);
 		return;
 	}
 
-	skb = make_skb(port, req, dev, hdr_len, &p);
+	skb = make_skb(port, req, dev, hdr_len, &head);
 	if (!skb) {
 		fail(port, req, MP_DROP_NO_MEMORY);
 		return;
 	}
 	atomic_inc(&port->tx_inflight);
-	if (finish(skb, dev, &p.vnet, true)) {
+	if (mp_tx_finish(skb, dev, &head.vnet, true)) {
 		this_cpu_inc(port->stats->tx.dropped[MP_DROP_BAD_HEADER]);
 		kfree_skb(skb);		/* completes the request */
 		return;
 	}
-	this_cpu_add(port->stats->tx.bytes, p.frame);
-	this_cpu_add(port->stats->tx.payload_bytes, p.frame - p.linear);
-	trace_mp_tx_transmit(dev, p.frame, req->used);
-	record_queue(port, skb);
-	dev_queue_xmit(skb);
+	this_cpu_add(port->stats->tx.bytes, head.frame);
+	this_cpu_add(port->stats->tx.payload_bytes, head.frame - head.linear);
+	mp_tx_xmit(port, skb, head.frame, req->used);
 }
 
 /**
@@ -337,105 +328,4 @@ void mp_tx_drain(struct mp_port *port)
 				   !atomic_read(&port->tx_inflight), DRAIN_NAG))
 		pr_warn("mpassthru: waiting for %d packets that the interface has not sent\n",
 			atomic_read(&port->tx_inflight));
-}
-
-/* write() */
-
-static int take_vnet(struct mp_port *port, struct iov_iter *from,
-		     struct parse *p)
-{
-	int hdr_len = READ_ONCE(port->vnet_hdr_len);
-
-	memset(p, 0, sizeof(*p));
-	if (port->flags & IFF_VNET_HDR) {
-		if (iov_iter_count(from) < hdr_len)
-			return -EINVAL;
-		if (!copy_from_iter_full(&p->vnet, sizeof(p->vnet), from))
-			return -EFAULT;
-		iov_iter_advance(from, hdr_len - sizeof(p->vnet));
-	}
-	if (iov_iter_count(from) > U16_MAX + ETH_HLEN + VLAN_HLEN)
-		return -EMSGSIZE;
-	p->frame = iov_iter_count(from);
-	return 0;
-}
-
-static void count_write(struct mp_port *port, const struct parse *p)
-{
-	this_cpu_inc(port->stats->tx.packets);
-	this_cpu_inc(port->stats->tx.completed);
-	this_cpu_add(port->stats->tx.bytes, p->frame);
-	this_cpu_add(port->stats->tx.payload_bytes, p->frame - ETH_HLEN);
-	this_cpu_add(port->stats->tx.copied_bytes, p->frame);
-	this_cpu_inc(port->stats->tx.copied[MP_COPY_NO_BACKEND]);
-}
-
-/* Sends what write() or sendmsg() brought.  RCU, BH off. */
-static int send_written(struct mp_port *port, struct sk_buff *skb,
-			struct parse *p)
-{
-	struct net_device *dev = rcu_dereference_bh(port->dev);
-	bool le = mp_port_is_le(port);
-
-	if (!dev)
-		return -ENOLINK;
-	if (!(dev->flags & IFF_UP))
-		return -EIO;
-	if (parse(dev, p, le) ||
-	    finish(skb, dev, port->flags & IFF_VNET_HDR ? &p->vnet : NULL, le)) {
-		this_cpu_inc(port->stats->tx.dropped[MP_DROP_BAD_HEADER]);
-		return -EINVAL;
-	}
-	count_write(port, p);
-	record_queue(port, skb);
-	dev_queue_xmit(skb);
-	return 0;
-}
-
-/**
- * mp_tx_write() - transmit one frame
- * @port: the port
- * @from: virtio header and frame
- * @flags: MSG_DONTWAIT
- *
- * Context: process context.
- * Return: bytes taken; -ENOLINK: not bound; -EIO: interface down; -EINVAL: the
- * virtio header makes no sense; -EAGAIN: the send buffer is full; -EFAULT.
- */
-ssize_t mp_tx_write(struct mp_port *port, struct iov_iter *from, int flags)
-{
-	size_t total = iov_iter_count(from);
-	struct sk_buff *skb;
-	struct parse p;
-	u32 linear;
-	int err;
-
-	err = take_vnet(port, from, &p);
-	if (err)
-		return err;
-	if (p.frame < ETH_HLEN)
-		return -EINVAL;
-
-	linear = min_t(u32, p.frame, MP_TX_LINEAR_MAX);
-	skb = sock_alloc_send_pskb(&port->sk, MAX_HEADER + linear,
-				   p.frame - linear, flags & MSG_DONTWAIT, &err,
-				   PAGE_ALLOC_COSTLY_ORDER);
-	if (!skb)
-		return err;
-	skb_reserve(skb, MAX_HEADER);
-	skb_put(skb, linear);
-	skb->data_len = p.frame - linear;
-	skb->len += p.frame - linear;
-	err = skb_copy_datagram_from_iter(skb, 0, from, p.frame);
-	if (err)
-		goto err_free;
-
-	rcu_read_lock_bh();
-	err = send_written(port, skb, &p);
-	rcu_read_unlock_bh();
-	if (!err)
-		return total;
-err_free:
-	kfree_skb(skb);
-	return err;
 }

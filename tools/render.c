@@ -34,7 +34,7 @@ static const struct reason copy_reasons[] = {
 	[MP_COPY_FRAGS]		= { "frags",
 		"in more pieces than one packet can carry" },
 	[MP_COPY_NO_BACKEND]	= { "no-backend",
-		"read() and write() instead of vhost" },
+		"read() and write(), or the in-tree vhost-net" },
 	[MP_COPY_UNALIGNED]	= { "unaligned",
 		"guest buffer at an odd address" },
 	[MP_COPY_LOCKED]	= { "locked",
@@ -163,8 +163,8 @@ void render_text(FILE *out, const struct mp_info *info,
 		port_mode_name(info->mode),
 		info->flags & MP_INFO_GLUE ? "driver with glue" :
 					     "driver without glue",
-		info->flags & MP_INFO_BACKEND ? "vhost attached" :
-						"no vhost backend",
+		info->flags & MP_INFO_BACKEND ? "vhost_mp attached" :
+						"no vhost_mp",
 		info->flags & MP_INFO_DRY ? ", waiting for guest buffers" : "");
 	if (link->known)
 		fprintf(out, "  link %s, mtu %u%s%s\n", link->state, link->mtu,

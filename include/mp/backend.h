@@ -189,7 +189,7 @@ struct mp_backend {
 
 /**
  * struct mp_batch - msg_control of an asynchronous sendmsg or recvmsg
- * @type: %MP_MSG_BATCH
+ * @type: %MP_MSG_BATCH, which is none of the TUN_MSG_* that tap takes there
  * @reqs: the requests; empty on return
  */
 struct mp_batch {

@@ -81,7 +81,7 @@ static void test_text(void)
 	char *text = text_of(&info, &up);
 
 	CHECK(strstr(text, "eth7: mode whole-frame (asked auto), driver with"));
-	CHECK(strstr(text, "glue, vhost attached, waiting for guest buffers\n"));
+	CHECK(strstr(text, "glue, vhost_mp attached, waiting for guest buffers\n"));
 	CHECK(strstr(text, "  link up, mtu 1500, driver e1000e\n"));
 	CHECK(strstr(text, "virtio header 12 bytes, guest takes csum tso4 tso6\n"));
 	CHECK(strstr(text, "250 posted, 128 at the NIC, 3 in the stack\n"));
@@ -104,7 +104,7 @@ static void test_text(void)
 	memset(info.ifname, 'x', sizeof(info.ifname));
 	text = text_of(&info, &unknown);
 	CHECK(strstr(text, "xxxxxxxxxxxxxxxx: mode unknown"));
-	CHECK(strstr(text, "driver without glue, no vhost backend\n"));
+	CHECK(strstr(text, "driver without glue, no vhost_mp\n"));
 	CHECK(strstr(text, "guest takes no offloads\n"));
 	CHECK(!strstr(text, "link"));
 	free(text);

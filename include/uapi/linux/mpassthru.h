@@ -42,7 +42,7 @@ enum mp_copy_reason {
 	MP_COPY_LATE		= 8,	/* received into host memory before the backend started */
 	MP_COPY_ORPHANED	= 9,	/* a holder of guest pages took a copy */
 	MP_COPY_FRAGS		= 10,	/* more pieces than one packet can carry */
-	MP_COPY_NO_BACKEND	= 11,	/* read() and write() instead of vhost */
+	MP_COPY_NO_BACKEND	= 11,	/* read() and write(), or the in-tree vhost-net */
 	MP_COPY_UNALIGNED	= 12,	/* guest buffer at an odd address */
 	MP_COPY_LOCKED		= 13,	/* no room under the limit on locked memory */
 	MP_COPY_REASONS		= 16,	/* room in the ABI */
