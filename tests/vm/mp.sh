@@ -134,6 +134,50 @@ huge_pages_free() {
 	(($(<$pool/free_hugepages) == $(<$pool/nr_hugepages)))
 }
 
+nothing_bound() {
+	grep -q '^no interface' <<<"$(mpctl show)"
+}
+
+# ---- traffic of guest g, with the peer --------------------------------------
+
+# both NAME [MIB]
+both() {
+	t_try "$1: peer to guest" send_random peer g "${2:-4}"
+	t_try "$1: guest to peer" send_random g peer "${2:-4}"
+}
+
+# Every length from an empty packet to a full frame's, in odd steps.
+lengths() {
+	guest_exec g "for n in \$(seq 0 31 $1) $1; do
+		ping -q -c 1 -W 2 -s \$n ${ADDRESS[peer]} >/dev/null ||
+			{ echo \"# lost at \$n bytes\"; exit 1; }
+	done"
+}
+
+# vlan PLACE LAST IF: 802.1Q 7 is 10.9.7.LAST; 802.1ad 8 with 802.1Q 9 in it 10.9.9.LAST
+vlan() {
+	on "$1" "ip link add link $3 name v7 type vlan id 7 && ip link set v7 up &&
+		ip addr add 10.9.7.$2/24 dev v7 &&
+		ip link add link $3 name v8 type vlan proto 802.1ad id 8 && ip link set v8 up &&
+		ip link add link v8 name v9 mtu 1496 type vlan id 9 && ip link set v9 up &&
+		ip addr add 10.9.9.$2/24 dev v9"
+}
+
+# through NET: the test traffic goes by these addresses
+through() {
+	ADDRESS[g]=10.9.$1.2 ADDRESS[peer]=10.9.$1.1
+}
+
+# Traffic both ways that nobody expects to end well.
+flood() {
+	guest_exec g "socat -u TCP-LISTEN:5001,reuseaddr /dev/null </dev/null >/dev/null 2>&1 &
+		socat -u /dev/zero TCP:10.9.0.1:5002 </dev/null >/dev/null 2>&1 &"
+	until_true 10 guest_exec g "grep -q ':1389 .* 0A ' /proc/net/tcp" || return
+	peer timeout 60 socat -u /dev/zero TCP:10.9.0.2:5001 2>/dev/null &
+}
+
+# ---- results ------------------------------------------------------------------
+
 # t_not NAME COMMAND...: ok if the command fails
 t_not() {
 	local name=$1
