@@ -27,7 +27,9 @@ SET_VRING_KICK, SET_VRING_CALL, SET_VRING_ERR = 0x4008AF20, 0x4008AF21, 0x4008AF
 SET_VRING_ENDIAN = 0x4008AF13
 SET_BACKEND_FEATURES, GET_BACKEND_FEATURES = 0x4008AF25, 0x8008AF26
 NET_SET_BACKEND = 0x4008AF30
+TUNSETVNETHDRSZ = 0x400454D8
 F_LOG_ALL, F_MRG_RXBUF, F_VERSION_1 = 1 << 26, 1 << 15, 1 << 32
+DEVICE = "/dev/vhost-mp"    # vhostnet.py has another one
 RX, TX = 0, 1
 NEXT, WRITE, INDIRECT = 1, 2, 4
 HDR = 12
@@ -54,7 +56,7 @@ def mem_table(*regions):
 
 
 def vhost():
-    return os.open("/dev/vhost-mp", os.O_RDWR)
+    return os.open(DEVICE, os.O_RDWR)
 
 
 def ioctl_errors():
@@ -161,6 +163,7 @@ class Guest:
     def __init__(self, features=F_MRG_RXBUF | F_VERSION_1, near="veth0", far="veth1", mode=abi.COPY):
         self.port = abi.mp()
         abi.bind(self.port, near, mode=mode)
+        ioctl(self.port, TUNSETVNETHDRSZ, struct.pack("i", HDR))
         self.mem = mmap.mmap(-1, SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.uaddr = ctypes.addressof(ctypes.c_char.from_buffer(self.mem))
         self.fd = vhost()
