@@ -9,38 +9,61 @@
 
 #include "port.h"
 
-/*
- * Where request byte @off lies in the kernel's address space.  Cuts @len down
- * to what is contiguous there.  NULL past the end.
- */
-static void *piece(const struct mp_request *req, u32 off, u32 *len)
-{
-	const struct mp_seg *seg = req->segs;
-	const struct mp_seg *end = seg + req->nr_segs;
+/* Where in a request the next byte is. */
+struct cursor {
+	const struct mp_seg *seg;
+	const struct mp_seg *end;
+	u32 off;
+};
 
-	for (; seg < end; seg++) {
-		if (off < seg->len) {
-			*len = min(*len, seg->len - off);
-			return page_address(seg->page) + seg->offset + off;
-		}
-		off -= seg->len;
+static struct cursor cursor_at(const struct mp_request *req, u32 off)
+{
+	struct cursor at = {
+		.seg = req->segs,
+		.end = req->segs + req->nr_segs,
+		.off = off,
+	};
+
+	while (at.seg < at.end && at.off >= at.seg->len)
+		at.off -= at.seg++->len;
+	return at;
+}
+
+/*
+ * Moves on by up to @len bytes that are contiguous in the kernel's address
+ * space, and cuts @len down to how many those are.  Their address, or NULL past
+ * the end.
+ */
+static void *cursor_next(struct cursor *at, u32 *len)
+{
+	const struct mp_seg *seg = at->seg;
+	void *addr;
+
+	if (WARN_ON_ONCE(seg == at->end))
+		return NULL;
+	addr = page_address(seg->page) + seg->offset + at->off;
+	*len = min(*len, seg->len - at->off);
+	at->off += *len;
+	if (at->off == seg->len) {
+		at->seg++;
+		at->off = 0;
 	}
-	WARN_ON_ONCE(1);
-	return NULL;
+	return addr;
 }
 
 /* Copies request bytes to host memory. */
 void mp_request_read(const struct mp_request *req, u32 off, void *dst, u32 len)
 {
+	struct cursor at = cursor_at(req, off);
+
 	while (len) {
 		u32 n = len;
-		void *addr = piece(req, off, &n);
+		void *addr = cursor_next(&at, &n);
 
 		if (!addr)
 			return;
 		memcpy(dst, addr, n);
 		dst += n;
-		off += n;
 		len -= n;
 	}
 }
@@ -49,15 +72,16 @@ void mp_request_read(const struct mp_request *req, u32 off, void *dst, u32 len)
 void mp_request_write(const struct mp_request *req, u32 off, const void *src,
 		      u32 len)
 {
+	struct cursor at = cursor_at(req, off);
+
 	while (len) {
 		u32 n = len;
-		void *addr = piece(req, off, &n);
+		void *addr = cursor_next(&at, &n);
 
 		if (!addr)
 			return;
 		memcpy(addr, src, n);
 		src += n;
-		off += n;
 		len -= n;
 	}
 }
@@ -66,9 +90,11 @@ void mp_request_write(const struct mp_request *req, u32 off, const void *src,
 int mp_request_write_skb(const struct mp_request *req, u32 off,
 			 const struct sk_buff *skb, u32 skb_off, u32 len)
 {
+	struct cursor at = cursor_at(req, off);
+
 	while (len) {
 		u32 n = len;
-		void *addr = piece(req, off, &n);
+		void *addr = cursor_next(&at, &n);
 		int err;
 
 		if (!addr)
@@ -77,7 +103,6 @@ int mp_request_write_skb(const struct mp_request *req, u32 off,
 		if (err)
 			return err;
 		skb_off += n;
-		off += n;
 		len -= n;
 	}
 	return 0;
@@ -87,16 +112,16 @@ int mp_request_write_skb(const struct mp_request *req, u32 off,
 void mp_request_read_skb(const struct mp_request *req, u32 off,
 			 struct sk_buff *skb, u32 len)
 {
+	struct cursor at = cursor_at(req, off);
 	u32 to = 0;
 
 	while (len) {
 		u32 n = len;
-		void *addr = piece(req, off, &n);
+		void *addr = cursor_next(&at, &n);
 
 		if (!addr || WARN_ON_ONCE(skb_store_bits(skb, to, addr, n)))
 			return;
 		to += n;
-		off += n;
 		len -= n;
 	}
 }

@@ -14,11 +14,14 @@
 #define TURN		256
 
 /*
- * Pieces of one chain that the port gets to see; what is beyond is not used.
- * Room for as many is made when they come.
+ * Pieces of one chain that the port gets to see.  A receive buffer is not used
+ * beyond; a packet may be in as many as there are descriptors, each across a
+ * page border.  Room for so many is made when they come.
  */
-#define SEGS_MAX	256
+#define SEGS_RX		256
+#define SEGS_TX		(2 * MP_CHAIN_MAX)
 #define SEGS_FEW	2
+#define SEGS_GROWTH	16
 
 /* As long as NICs wait, under load, before they interrupt for what they sent. */
 #define TX_COALESCE_NS	(250 * NSEC_PER_USEC)
@@ -276,16 +279,17 @@ static const struct mp_backend_ops backend_ops = {
 
 /* Chains. */
 
-static int make_room_for_segs(struct vmp_slot *slot)
+static int make_room_for_segs(struct vmp_slot *slot, unsigned int most)
 {
-	unsigned int max = slot->max_segs ? SEGS_MAX : SEGS_FEW;
+	unsigned int nr = clamp_t(unsigned int, slot->max_segs * SEGS_GROWTH,
+				  SEGS_FEW, most);
 	struct mp_seg *segs;
 
-	segs = krealloc_array(slot->req.segs, max, sizeof(*segs), GFP_KERNEL);
+	segs = krealloc_array(slot->req.segs, nr, sizeof(*segs), GFP_KERNEL);
 	if (!segs)
 		return -ENOMEM;
 	slot->req.segs = segs;
-	slot->max_segs = max;
+	slot->max_segs = nr;
 	return 0;
 }
 
@@ -293,15 +297,16 @@ static int make_room_for_segs(struct vmp_slot *slot)
 static int slot_bounce(struct vmp_queue *queue, struct vmp_slot *slot)
 {
 	while (slot->max_segs < VMP_BOUNCE_SEGS)
-		if (make_room_for_segs(slot))
+		if (make_room_for_segs(slot, SEGS_RX))
 			return -ENOSPC;
 	return vmp_bounce_fill(queue, slot);
 }
 
-/* Finds the memory behind queue->chain.  May sleep. */
-static int slot_fill_segs(struct vmp_queue *queue, struct vmp_slot *slot)
+/* Finds the memory behind queue->chain, as much as there may be.  May sleep. */
+static int slot_find_segs(struct vmp_queue *queue, struct vmp_slot *slot)
 {
 	const struct mp_memtable *mem = vmp_memory(queue->device);
+	const unsigned int most = queue->index == VMP_TX ? SEGS_TX : SEGS_RX;
 	const struct mp_chain *chain = queue->chain;
 	struct mp_request *req = &slot->req;
 	int nr;
@@ -315,12 +320,22 @@ static int slot_fill_segs(struct vmp_queue *queue, struct vmp_slot *slot)
 			return nr;
 		req->nr_segs = nr;
 		if (req->len == chain->out_len + chain->in_len ||
-		    slot->max_segs == SEGS_MAX)
+		    slot->max_segs == most)
 			return 0;
 		slot_drop(slot);
-		if (make_room_for_segs(slot))
+		if (make_room_for_segs(slot, most))
 			return -ENOSPC;
 	}
+}
+
+static int slot_fill_segs(struct vmp_queue *queue, struct vmp_slot *slot)
+{
+	struct mp_request *req = &slot->req;
+	int err = slot_find_segs(queue, slot);
+
+	if (!err && queue->index == VMP_TX && req->len < queue->chain->out_len)
+		req->len = 0;	/* the port sends no part of a packet */
+	return err;
 }
 
 /* Keeps what the log needs of queue->chain.  May sleep. */

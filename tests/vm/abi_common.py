@@ -48,6 +48,22 @@ def get(fd, ifindex=0, flags=0, size=INFO_SIZE, queue=0):
     return info
 
 
+def counters(fd):
+    """What MP_GET says of the descriptor's port: gauges, and counters of both directions."""
+    buf = bytearray(INFO_SIZE)
+    struct.pack_into("III", buf, 0, len(buf), 0, 0)
+    fcntl.ioctl(fd, MP_GET, buf)
+    info = dict(zip(("posted", "at_nic", "in_stack", "tx_inflight", "pinned"),
+                    struct.unpack_from("5Q", buf, 48)))
+    for name, at in (("rx", 88), ("tx", 88 + 32 * 8)):
+        keys = ("packets", "bytes", "payload_bytes", "zerocopy_packets", "zerocopy_bytes", "copied_bytes",
+                "completed", "failed")
+        info[name] = dict(zip(keys, struct.unpack_from("8Q", buf, at)))
+        info[name]["copied"] = struct.unpack_from("16Q", buf, at + 64)
+        info[name]["dropped"] = struct.unpack_from("8Q", buf, at + 192)
+    return info
+
+
 def refuses(name, want, call, *args, **kwargs):
     try:
         call(*args, **kwargs)

@@ -11,32 +11,16 @@ import time
 
 import abi_common as abi
 import vhost
+from card import Card
 from abi_common import report
 from vhost import F_MRG_RXBUF, F_VERSION_1, GPA, HDR, WRITE, frame
 
 MODES = {"whole frame": abi.WHOLE, "header split": abi.SPLIT}
-DIR = "/sys/kernel/debug/softnic/snicA1/"
 BUFS = 0x20000          # eight receive buffers of 2 KB
 SEND = 0x30000          # and as many to send
 STEP = 0x800
-
-
-def fault(name, value):
-    with open(DIR + name, "w", encoding="ascii") as file:
-        file.write(str(value))
-
-
-def counts():
-    with open(DIR + "counters", encoding="ascii") as file:
-        return {key: int(value) for key, value in (line.split() for line in file)}
-
-
-def wait_count(name, value):
-    for _ in range(500):
-        if counts()[name] >= value:
-            return True
-        time.sleep(0.01)
-    return False
+CARD = Card("A1")
+fault, counts, wait_count = CARD.fault, CARD.counts, CARD.wait_count
 
 
 class Guest(vhost.Guest):
@@ -45,10 +29,7 @@ class Guest(vhost.Guest):
 
     def at_card(self):
         """Buffers that the card may write to."""
-        info = bytearray(abi.INFO_SIZE)
-        struct.pack_into("III", info, 0, len(info), 0, 0)
-        abi.ioctl(self.port, abi.MP_GET, info)
-        return struct.unpack_from("Q", info, 56)[0]
+        return abi.counters(self.port)["at_nic"]
 
     def start_rx(self):
         """Until the worker has posted what was offered, a card drops frames."""

@@ -14,6 +14,7 @@ import select
 import socket
 import struct
 import sys
+import time
 
 import abi_common as abi
 from abi_common import accepts, ioctl, refuses, report
@@ -28,7 +29,7 @@ SET_VRING_ENDIAN = 0x4008AF13
 SET_BACKEND_FEATURES, GET_BACKEND_FEATURES = 0x4008AF25, 0x8008AF26
 NET_SET_BACKEND = 0x4008AF30
 TUNSETVNETHDRSZ = 0x400454D8
-F_LOG_ALL, F_MRG_RXBUF, F_VERSION_1 = 1 << 26, 1 << 15, 1 << 32
+F_LOG_ALL, F_MRG_RXBUF, F_INDIRECT, F_VERSION_1 = 1 << 26, 1 << 15, 1 << 28, 1 << 32
 DEVICE = "/dev/vhost-mp"    # vhostnet.py has another one
 RX, TX = 0, 1
 NEXT, WRITE, INDIRECT = 1, 2, 4
@@ -65,7 +66,7 @@ def ioctl_errors():
     accepts("SET_OWNER", ioctl, fd, SET_OWNER, 0)
     refuses("SET_OWNER again", errno.EBUSY, ioctl, fd, SET_OWNER, 0)
     features, = struct.unpack("Q", ioctl(fd, GET_FEATURES, bytes(8)))
-    wanted = F_LOG_ALL | F_MRG_RXBUF | F_VERSION_1 | 1 << 28 | 1 << 29
+    wanted = F_LOG_ALL | F_MRG_RXBUF | F_VERSION_1 | F_INDIRECT | 1 << 29
     report(features & wanted == wanted, "GET_FEATURES", hex(features))
     refuses("SET_FEATURES of an unknown one", errno.EOPNOTSUPP, ioctl, fd, SET_FEATURES, u64(1 << 60))
     accepts("SET_FEATURES", ioctl, fd, SET_FEATURES, u64(features & ~F_LOG_ALL))
@@ -101,17 +102,25 @@ def ioctl_errors():
     os.close(fd)
 
 
-class Queue:
-    """One virtqueue in memory of our own, at offset @at."""
+def pages(size):
+    return (size + 4095) & ~4095
 
-    def __init__(self, guest, index, at):
-        self.guest, self.index, self.at = guest, index, at
-        self.idx = 0
+
+class Queue:
+    """One virtqueue of @num entries in memory of our own, from offset @at to @end."""
+
+    def __init__(self, guest, index, at, num):
+        self.guest, self.index, self.at, self.num = guest, index, at, num
+        self.avail_at = at + pages(16 * num)
+        self.used_at = self.avail_at + pages(6 + 2 * num)
+        self.end = self.used_at + pages(6 + 8 * num)
+        self.idx = self.taken = 0
         self.kick, self.call, self.err = (os.eventfd(0, os.EFD_NONBLOCK) for _ in range(3))
-        fd, base = guest.fd, guest.uaddr + at
-        ioctl(fd, SET_VRING_NUM, state(index, NUM))
+        fd, base = guest.fd, guest.uaddr
+        ioctl(fd, SET_VRING_NUM, state(index, num))
         ioctl(fd, SET_VRING_BASE, state(index, 0))
-        ioctl(fd, SET_VRING_ADDR, struct.pack("IIQQQQ", index, 0, base, base + 0x2000, base + 0x1000, 0))
+        ioctl(fd, SET_VRING_ADDR, struct.pack("IIQQQQ", index, 0, base + at, base + self.used_at,
+                                              base + self.avail_at, 0))
         for call, eventfd in ((SET_VRING_KICK, self.kick), (SET_VRING_CALL, self.call),
                               (SET_VRING_ERR, self.err)):
             ioctl(fd, call, file_arg(index, eventfd))
@@ -130,25 +139,52 @@ class Queue:
 
     def offer(self, *heads, kick=True):
         for head in heads:
-            struct.pack_into("H", self.guest.mem, self.at + 0x1000 + 4 + 2 * (self.idx % NUM), head)
+            struct.pack_into("H", self.guest.mem, self.avail_at + 4 + 2 * (self.idx % self.num), head)
             self.idx = (self.idx + 1) & 0xffff
-        struct.pack_into("H", self.guest.mem, self.at + 0x1000 + 2, self.idx)
+        struct.pack_into("H", self.guest.mem, self.avail_at + 2, self.idx)
         if kick:
             os.eventfd_write(self.kick, 1)
 
+    def used_idx(self):
+        return struct.unpack_from("H", self.guest.mem, self.used_at + 2)[0]
+
+    def entry(self, i):
+        return struct.unpack_from("II", self.guest.mem, self.used_at + 4 + 8 * (i % self.num))
+
     def used(self):
         """(id, length) of all used entries so far."""
-        idx, = struct.unpack_from("H", self.guest.mem, self.at + 0x2000 + 2)
-        return [struct.unpack_from("II", self.guest.mem, self.at + 0x2000 + 4 + 8 * (i % NUM))
-                for i in range(idx)]
+        return [self.entry(i) for i in range(self.used_idx())]
 
-    def wait_used(self, count):
+    def take(self):
+        """(id, length) of the used entries since the last take()."""
+        entries = []
+        while self.taken != self.used_idx():
+            entries.append(self.entry(self.taken))
+            self.taken = (self.taken + 1) & 0xffff
+        return entries
+
+    def wait_take(self, count, seconds=20):
+        """As take(), once there are @count of them, or fewer if that takes too long."""
+        deadline = time.monotonic() + seconds
+        entries = self.take()
+        while len(entries) < count and time.monotonic() < deadline:
+            self.sleep(100)
+            entries += self.take()
+        return entries
+
+    def sleep(self, milliseconds):
+        """Until there is an interrupt."""
         poll = select.poll()
         poll.register(self.call, select.POLLIN)
+        if not poll.poll(milliseconds):
+            return False
+        os.eventfd_read(self.call)
+        return True
+
+    def wait_used(self, count):
         while len(self.used()) < count:
-            if not poll.poll(5000):
+            if not self.sleep(5000):
                 return False
-            os.eventfd_read(self.call)
         return True
 
     def wait_error(self):
@@ -160,18 +196,19 @@ class Queue:
 class Guest:
     """A port on an interface, and a guest's memory and queues on it."""
 
-    def __init__(self, features=F_MRG_RXBUF | F_VERSION_1, near="veth0", far="veth1", mode=abi.COPY):
+    def __init__(self, features=F_MRG_RXBUF | F_VERSION_1, near="veth0", far="veth1", mode=abi.COPY,
+                 num=NUM, size=SIZE):
         self.port = abi.mp()
         abi.bind(self.port, near, mode=mode)
         ioctl(self.port, TUNSETVNETHDRSZ, struct.pack("i", HDR))
-        self.mem = mmap.mmap(-1, SIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.mem = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.uaddr = ctypes.addressof(ctypes.c_char.from_buffer(self.mem))
         self.fd = vhost()
         ioctl(self.fd, SET_OWNER, 0)
         ioctl(self.fd, SET_FEATURES, u64(features))
-        ioctl(self.fd, SET_MEM_TABLE, mem_table((GPA, SIZE, self.uaddr)))
-        self.rx = Queue(self, RX, 0)
-        self.tx = Queue(self, TX, 0x8000)
+        ioctl(self.fd, SET_MEM_TABLE, mem_table((GPA, size, self.uaddr)))
+        self.rx = Queue(self, RX, 0, num)
+        self.tx = Queue(self, TX, self.rx.end, num)
         self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88B5))
         self.wire.bind((far, 0x88B5))
         self.wire.settimeout(5)
@@ -235,7 +272,7 @@ def transmits():
             struct.pack_into("QIHH", guest.mem, 0x38000 + 16 * i, GPA + 0x30000 + at, length, flags, i + 1)
         before = len(tx.used())
         tx.desc(0, GPA + 0x38000, 48, INDIRECT)
-        features = F_MRG_RXBUF | F_VERSION_1 | 1 << 28
+        features = F_MRG_RXBUF | F_VERSION_1 | F_INDIRECT
         tx.stop()
         ioctl(guest.fd, SET_FEATURES, u64(features))
         tx.start()

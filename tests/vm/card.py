@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A softnic card's faults and counters."""
+
+import time
+
+DIR = "/sys/kernel/debug/softnic/snic"
+
+
+class Card:
+    def __init__(self, name):
+        self.dir = DIR + name + "/"
+
+    def fault(self, name, value):
+        with open(self.dir + name, "w", encoding="ascii") as file:
+            file.write(str(value))
+
+    def counts(self):
+        with open(self.dir + "counters", encoding="ascii") as file:
+            return {key: int(value) for key, value in (line.split() for line in file)}
+
+    def count(self, name):
+        return self.counts()[name]
+
+    def wait_count(self, name, value):
+        for _ in range(500):
+            if self.count(name) >= value:
+                return True
+            time.sleep(0.01)
+        return False
