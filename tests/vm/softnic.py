@@ -4,6 +4,7 @@
 never. Expects snicA1 and snicB1 up and connected; prints ok lines.
 """
 
+import os
 import struct
 import sys
 import threading
@@ -24,8 +25,8 @@ fault, counts, wait_count = CARD.fault, CARD.counts, CARD.wait_count
 
 
 class Guest(vhost.Guest):
-    def __init__(self, mode):
-        super().__init__(F_MRG_RXBUF | F_VERSION_1, "snicA1", "snicB1", mode)
+    def __init__(self, mode, num=vhost.NUM):
+        super().__init__(F_MRG_RXBUF | F_VERSION_1, "snicA1", "snicB1", mode, num)
 
     def at_card(self):
         """Buffers that the card may write to."""
@@ -50,6 +51,13 @@ class Guest(vhost.Guest):
         self.mem[at:at + HDR + len(data)] = bytes(HDR) + data
         self.tx.desc(head, GPA + at, HDR + len(data), 0)
         self.tx.offer(head)
+
+    def send_all(self, heads, size=1000):
+        """The same frame by each of @heads, at once."""
+        self.mem[SEND:SEND + HDR + size] = bytes(HDR) + frame(size)
+        for head in heads:
+            self.tx.desc(head, GPA + SEND, HDR + size, 0)
+        self.tx.offer(*heads)
 
     def received(self, first=0):
         """The bytes of the frame whose used entries begin with number @first."""
@@ -244,12 +252,67 @@ def transmit_disorder():
         fault("tx/error", 0)
 
 
+def settles(value, want):
+    """Whether value() becomes @want, and what it is after at most 20 seconds."""
+    for _ in range(2000):
+        if value() == want:
+            break
+        time.sleep(0.01)
+    report(value() == want, f"transmit: {value()} of {want} are in flight")
+
+
+def in_flight():
+    """As many as the ring has are on their way, and come back in few interrupts."""
+    for num in (256, 1024):
+        with Guest(abi.COPY, num) as guest:
+            guest.tx.start()
+            fault("tx/hold", 1)
+            guest.send_all(range(num))
+            settles(lambda guest=guest: abi.counters(guest.port)["tx_inflight"], num)
+            report(not guest.tx.take(), "transmit: none of them is back")
+            guest.tx.sleep(0)
+            fault("tx/hold", 0)
+            settles(lambda guest=guest: abi.counters(guest.port)["tx_inflight"], 0)
+            guest.tx.stop()
+            interrupts = os.eventfd_read(guest.tx.call)
+            back = sorted(head for head, _ in guest.tx.take())
+            report(back == list(range(num)), f"transmit: all {num} come back, each once")
+            report(interrupts <= num / 16, f"transmit: in {interrupts} interrupts")
+
+
+def no_head_of_line():
+    """One that is held keeps nobody else's buffer from the guest, round after round."""
+    with Guest(abi.COPY, 256) as guest:
+        guest.tx.start()
+        before = counts()["tx_packets"]
+        fault("tx/hold", 1)     # the card counts from here on
+        guest.send_all([0])
+        wait_count("tx_packets", before + 1)
+        fault("tx/hold", 64)
+        free, sent = set(range(1, 256)), 0
+        for _ in range(6):
+            heads = sorted(free)
+            held, sent = sent // 64, sent + len(heads)
+            guest.send_all(heads)
+            free = {head for head, _ in guest.tx.wait_take(len(heads) - sent // 64 + held)}
+        held = 1 + sent // 64
+        report(len(free) == 256 - held, f"transmit: {held} are held, all others come back", str(len(free)))
+        settles(lambda: abi.counters(guest.port)["tx_inflight"], held)
+        fault("tx/hold", 0)
+        free |= {head for head, _ in guest.tx.wait_take(held)}
+        report(free == set(range(256)), "transmit: those that were held come back, too")
+
+
 def main():
     for title, number in MODES.items():
         for test in (receives, late, stops, errors, dry, disorder):
             test(title, number)
     for test in (held_transmit, changed_transmit, transmit_disorder):
         test()
+    abi.sh("ethtool -G snicA1 tx 4096")
+    for test in (in_flight, no_head_of_line):
+        test()
+    abi.sh("ethtool -G snicA1 tx 256")
 
 
 if __name__ == "__main__":
