@@ -86,7 +86,7 @@ static void wire(struct sn_engine *engine, u32 len, const struct sn_tx_desc *how
 	u32 offset = 0;
 	u32 n;
 
-	if (how->flags & SN_TX_TSO) {
+	if (how->flags & SN_TX_SEGMENT) {
 		while ((n = sn_frame_segment(packet, len, how, &offset,
 					     engine->segment))) {
 			to->counters.sent++;

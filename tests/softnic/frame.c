@@ -162,6 +162,35 @@ static void segment_ip(u8 *segment, u32 len, const struct sn_layers *layers,
 	}
 }
 
+/* A segment's TCP header: @offset bytes before it, and more behind or not. */
+static void segment_tcp(u8 *segment, const struct sn_layers *layers, u32 offset,
+			bool more)
+{
+	struct tcphdr *tcp = (void *)(segment + layers->transport);
+
+	tcp->seq = htonl(ntohl(tcp->seq) + offset);
+	if (offset)
+		tcp->cwr = 0;
+	if (more) {
+		tcp->fin = 0;
+		tcp->psh = 0;
+	}
+	tcp->check = 0;
+	tcp->check = transport_sum(segment, layers);
+}
+
+/* A datagram of its own. */
+static void segment_udp(u8 *segment, const struct sn_layers *layers)
+{
+	struct udphdr *udp = (void *)(segment + layers->transport);
+
+	udp->len = htons(layers->end - layers->transport);
+	udp->check = 0;
+	udp->check = transport_sum(segment, layers);
+	if (!udp->check)
+		udp->check = CSUM_MANGLED_0;
+}
+
 /**
  * sn_frame_segment() - cut the next segment from a packet
  * @packet: headers and payload
@@ -171,7 +200,7 @@ static void segment_ip(u8 *segment, u32 len, const struct sn_layers *layers,
  * @segment: room for it
  *
  * Return: bytes of the segment, or 0 if there are no more, or if the headers
- * are not those of TCP.
+ * are not understood.
  */
 u32 sn_frame_segment(const u8 *packet, u32 len, const struct sn_tx_desc *how,
 		     u32 *offset, u8 *segment)
@@ -179,7 +208,6 @@ u32 sn_frame_segment(const u8 *packet, u32 len, const struct sn_tx_desc *how,
 	u32 left = len - how->header - *offset;
 	u32 n = min_t(u32, left, how->mss);
 	struct sn_layers layers;
-	struct tcphdr *tcp;
 
 	if (!n || how->header > len || how->header + n > SN_FRAME_MAX)
 		return 0;
@@ -188,21 +216,14 @@ u32 sn_frame_segment(const u8 *packet, u32 len, const struct sn_tx_desc *how,
 
 	/* The length of the whole says nothing of a packet beyond 64 KB. */
 	if (!sn_frame_parse(packet, len, &layers) ||
-	    layers.proto != IPPROTO_TCP || layers.payload != how->header)
+	    layers.payload != how->header)
 		return 0;
 	layers.end = how->header + n;
 	segment_ip(segment, layers.end, &layers, *offset / how->mss);
-
-	tcp = (void *)(segment + layers.transport);
-	tcp->seq = htonl(ntohl(tcp->seq) + *offset);
-	if (*offset)
-		tcp->cwr = 0;
-	if (n < left) {
-		tcp->fin = 0;
-		tcp->psh = 0;
-	}
-	tcp->check = 0;
-	tcp->check = transport_sum(segment, &layers);
+	if (layers.proto == IPPROTO_TCP)
+		segment_tcp(segment, &layers, *offset, n < left);
+	else
+		segment_udp(segment, &layers);
 
 	*offset += n;
 	return layers.end;

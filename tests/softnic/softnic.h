@@ -52,7 +52,7 @@
 /* sn_tx_desc.flags */
 #define SN_TX_EOP	BIT(0)
 #define SN_TX_CSUM	BIT(1)
-#define SN_TX_TSO	BIT(2)
+#define SN_TX_SEGMENT	BIT(2)
 
 /**
  * struct sn_rx_desc - receive descriptor

@@ -8,6 +8,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 
 #include "softnic.h"
 
@@ -103,6 +104,13 @@ static u32 room(const struct sn_tx_ring *ring)
 	return ring->count - (ring->use - READ_ONCE(ring->clean));
 }
 
+static u32 skb_headers(const struct sk_buff *skb)
+{
+	if (skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
+		return skb_transport_offset(skb) + sizeof(struct udphdr);
+	return skb_tcp_all_headers(skb);
+}
+
 /* What the first descriptor tells of the whole. */
 static u16 describe(const struct sk_buff *skb, struct sn_tx_desc *desc)
 {
@@ -114,9 +122,9 @@ static u16 describe(const struct sk_buff *skb, struct sn_tx_desc *desc)
 		flags |= SN_TX_CSUM;
 	}
 	if (skb_is_gso(skb)) {
-		desc->header = skb_tcp_all_headers(skb);
+		desc->header = skb_headers(skb);
 		desc->mss = skb_shinfo(skb)->gso_size;
-		flags |= SN_TX_TSO;
+		flags |= SN_TX_SEGMENT;
 	}
 	return flags;
 }
