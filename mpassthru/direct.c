@@ -79,7 +79,7 @@ bool mp_rx_direct(struct mp_rx *rx, struct mp_rx_slot *slot, unsigned int len,
 	req->used = hdr_len + len;
 	req->state = MP_REQ_BACKEND;
 	count(rx, len, mp_request_copied(req));
-	trace_mp_rx_receive(rx->dev, len, len - ETH_HLEN, 1);
+	trace_mp_rx_receive(rx->dev, len, len - ETH_HLEN, 1, &vnet.hdr);
 	mp_requests_init(&reqs);
 	mp_requests_push(&reqs, req);
 	rx->backend->ops->rx_done(rx->backend, &reqs);

@@ -336,7 +336,8 @@ static void put(struct mp_rx *rx, struct gather *g)
 		req->state = MP_REQ_BACKEND;
 
 	count(rx, g, copied);
-	trace_mp_rx_receive(g->skb->dev, g->skb->len, g->placed, g->reqs.nr);
+	trace_mp_rx_receive(g->skb->dev, g->skb->len, g->placed, g->reqs.nr,
+			    (struct virtio_net_hdr *)g->head);
 	consume_skb(g->skb);
 	rx->backend->ops->rx_done(rx->backend, &g->reqs);
 }

@@ -10,6 +10,7 @@
 
 #include <linux/netdevice.h>
 #include <linux/tracepoint.h>
+#include <linux/virtio_net.h>
 
 TRACE_EVENT(mp_rx_post,
 	    TP_PROTO(const struct net_device *dev, unsigned int nr,
@@ -40,32 +41,49 @@ TRACE_EVENT(mp_rx_construct,
 
 TRACE_EVENT(mp_rx_receive,
 	    TP_PROTO(const struct net_device *dev, u32 len, u32 placed,
-		     unsigned int nr),
-	    TP_ARGS(dev, len, placed, nr),
+		     unsigned int nr, const struct virtio_net_hdr *vnet),
+	    TP_ARGS(dev, len, placed, nr, vnet),
 	    TP_STRUCT__entry(__field(int, ifindex)
 			     __field(u32, len)
 			     __field(u32, placed)
-			     __field(unsigned int, nr)),
+			     __field(unsigned int, nr)
+			     __field(u8, flags)
+			     __field(u8, gso_type)
+			     __field(u16, gso_size)),
 	    TP_fast_assign(__entry->ifindex = dev->ifindex;
 			   __entry->len = len;
 			   __entry->placed = placed;
-			   __entry->nr = nr;),
-	    TP_printk("ifindex=%d len=%u placed=%u requests=%u",
+			   __entry->nr = nr;
+			   __entry->flags = vnet->flags;
+			   __entry->gso_type = vnet->gso_type;
+			   __entry->gso_size =
+				__virtio16_to_cpu(true, vnet->gso_size);),
+	    TP_printk("ifindex=%d len=%u placed=%u requests=%u flags=%#x gso_type=%#x gso_size=%u",
 		      __entry->ifindex, __entry->len, __entry->placed,
-		      __entry->nr)
+		      __entry->nr, __entry->flags, __entry->gso_type,
+		      __entry->gso_size)
 );
 
 TRACE_EVENT(mp_tx_transmit,
-	    TP_PROTO(const struct net_device *dev, u32 len, u32 placed),
-	    TP_ARGS(dev, len, placed),
+	    TP_PROTO(const struct net_device *dev, u32 len, u32 placed,
+		     const struct virtio_net_hdr *vnet),
+	    TP_ARGS(dev, len, placed, vnet),
 	    TP_STRUCT__entry(__field(int, ifindex)
 			     __field(u32, len)
-			     __field(u32, placed)),
+			     __field(u32, placed)
+			     __field(u8, flags)
+			     __field(u8, gso_type)
+			     __field(u16, gso_size)),
 	    TP_fast_assign(__entry->ifindex = dev->ifindex;
 			   __entry->len = len;
-			   __entry->placed = placed;),
-	    TP_printk("ifindex=%d len=%u placed=%u", __entry->ifindex,
-		      __entry->len, __entry->placed)
+			   __entry->placed = placed;
+			   __entry->flags = vnet->flags;
+			   __entry->gso_type = vnet->gso_type;
+			   __entry->gso_size =
+				__virtio16_to_cpu(true, vnet->gso_size);),
+	    TP_printk("ifindex=%d len=%u placed=%u flags=%#x gso_type=%#x gso_size=%u",
+		      __entry->ifindex, __entry->len, __entry->placed,
+		      __entry->flags, __entry->gso_type, __entry->gso_size)
 );
 
 TRACE_EVENT(mp_tx_complete,

@@ -76,10 +76,10 @@ int mp_tx_finish(struct sk_buff *skb, struct net_device *dev,
 }
 
 /* Gives a packet to the interface.  Queues of the guest go to queues of the NIC. */
-void mp_tx_xmit(const struct mp_port *port, struct sk_buff *skb, u32 frame,
-		u32 lent)
+void mp_tx_xmit(const struct mp_port *port, struct sk_buff *skb,
+		const struct mp_tx_head *head, u32 lent)
 {
-	trace_mp_tx_transmit(skb->dev, frame, lent);
+	trace_mp_tx_transmit(skb->dev, head->frame, lent, &head->vnet);
 	if (port->flags & IFF_MULTI_QUEUE)
 		skb_record_rx_queue(skb, port->queue);
 	dev_queue_xmit(skb);
@@ -288,7 +288,7 @@ static void send_request(struct mp_port *port, struct net_device *dev,
 	}
 	this_cpu_add(port->stats->tx.bytes, head.frame);
 	this_cpu_add(port->stats->tx.payload_bytes, head.frame - head.linear);
-	mp_tx_xmit(port, skb, head.frame, req->used);
+	mp_tx_xmit(port, skb, &head, req->used);
 }
 
 /**

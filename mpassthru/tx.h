@@ -31,8 +31,8 @@ int mp_tx_parse(struct mp_tx_head *head, bool le);
 bool mp_tx_fits(const struct net_device *dev, const struct mp_tx_head *head);
 int mp_tx_finish(struct sk_buff *skb, struct net_device *dev,
 		 const struct virtio_net_hdr *vnet, bool le);
-void mp_tx_xmit(const struct mp_port *port, struct sk_buff *skb, u32 frame,
-		u32 lent);
+void mp_tx_xmit(const struct mp_port *port, struct sk_buff *skb,
+		const struct mp_tx_head *head, u32 lent);
 void mp_tx_gone(struct mp_port *port, u32 lent, bool zerocopy);
 
 #endif /* _MPASSTHRU_TX_H */

@@ -177,7 +177,7 @@ static int send(struct mp_port *port, struct sk_buff *skb,
 	count(port, head, why);
 	if (loan)
 		loan_start(loan, skb);
-	mp_tx_xmit(port, skb, head->frame, loan ? loan->len : 0);
+	mp_tx_xmit(port, skb, head, loan ? loan->len : 0);
 	return 0;
 }
 
