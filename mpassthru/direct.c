@@ -61,7 +61,6 @@ bool mp_rx_direct(struct mp_rx *rx, struct mp_rx_slot *slot, unsigned int len,
 		  bool csum_ok)
 {
 	struct virtio_net_hdr_mrg_rxbuf vnet = {
-		.hdr.flags = csum_ok ? VIRTIO_NET_HDR_F_DATA_VALID : 0,
 		.num_buffers = __cpu_to_virtio16(true, 1),
 	};
 	const u32 hdr_len = rx->backend->hdr_len;
@@ -75,6 +74,8 @@ bool mp_rx_direct(struct mp_rx *rx, struct mp_rx_slot *slot, unsigned int len,
 	if (!req)
 		return false;
 
+	if (csum_ok && mp_port_takes_csum(rx->port))
+		vnet.hdr.flags = VIRTIO_NET_HDR_F_DATA_VALID;
 	mp_request_write(req, 0, &vnet, hdr_len);
 	req->used = hdr_len + len;
 	req->state = MP_REQ_BACKEND;

@@ -258,7 +258,8 @@ static void write_head(const struct mp_rx *rx, struct gather *g)
 	bool tagged = skb_vlan_tag_present(skb);
 	__be16 *tag;
 
-	if (virtio_net_hdr_from_skb(skb, &vnet->hdr, true, true,
+	if (virtio_net_hdr_from_skb(skb, &vnet->hdr, true,
+				    mp_port_takes_csum(rx->port),
 				    tagged ? VLAN_HLEN : 0))
 		net_warn_ratelimited("%s: mpassthru: GSO packet of unknown type %x\n",
 				     skb->dev->name, skb_shinfo(skb)->gso_type);

@@ -117,6 +117,12 @@ static inline bool mp_port_is_le(const struct mp_port *port)
 	return (port->flags & MP_PORT_LE) || virtio_legacy_is_little_endian();
 }
 
+/* Whether who reads takes a word for a checksum (VIRTIO_NET_F_GUEST_CSUM). */
+static inline bool mp_port_takes_csum(const struct mp_port *port)
+{
+	return READ_ONCE(port->features) & NETIF_F_HW_CSUM;
+}
+
 /* port.c APIs */
 int mp_port_bind(struct mp_port *port, struct net *net,
 		 const struct mp_bind *bind);

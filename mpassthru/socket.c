@@ -179,7 +179,8 @@ static int put_vnet_hdr(const struct mp_port *port, const struct sk_buff *skb,
 
 	if (iov_iter_count(to) < len)
 		return -EINVAL;
-	if (virtio_net_hdr_from_skb(skb, &vnet.hdr, mp_port_is_le(port), true,
+	if (virtio_net_hdr_from_skb(skb, &vnet.hdr, mp_port_is_le(port),
+				    mp_port_takes_csum(port),
 				    skb_vlan_tag_present(skb) ? VLAN_HLEN : 0))
 		return -EINVAL;
 	vnet.num_buffers = __cpu_to_virtio16(mp_port_is_le(port), 1);

@@ -51,7 +51,7 @@ int mp_tx_parse(struct mp_tx_head *head, bool le)
 bool mp_tx_fits(const struct net_device *dev, const struct mp_tx_head *head)
 {
 	if (is_gso(&head->vnet))
-		return head->frame <= GSO_LEGACY_MAX_SIZE + ETH_HLEN + VLAN_HLEN;
+		return head->frame <= MP_TX_MAX;
 	return head->frame <= dev->mtu + ETH_HLEN + 2 * VLAN_HLEN;
 }
 

@@ -5,12 +5,19 @@
 #ifndef _MPASSTHRU_TX_H
 #define _MPASSTHRU_TX_H
 
+#include <linux/if_ether.h>
+#include <linux/if_vlan.h>
+#include <linux/ipv6.h>
 #include <linux/virtio_net.h>
 
 #include "port.h"
 
 /* Shorter payload is cheaper to copy than to map. */
 #define MP_TX_COPY		256
+
+/* The longest packet that headers can tell of, whoever cuts it. */
+#define MP_TX_MAX	(U16_MAX + sizeof(struct ipv6hdr) + ETH_HLEN + \
+			 2 * VLAN_HLEN)
 
 /* Most bytes of linear part, when it has to take what frags cannot. */
 #define MP_TX_LINEAR_MAX	SKB_MAX_HEAD(MAX_HEADER)

@@ -88,7 +88,7 @@ static int take_head(struct mp_port *port, struct iov_iter *from,
 			return -EFAULT;
 		iov_iter_advance(from, hdr_len - sizeof(head->vnet));
 	}
-	if (iov_iter_count(from) > U16_MAX + ETH_HLEN + VLAN_HLEN)
+	if (iov_iter_count(from) > MP_TX_MAX)
 		return refuse(port, MP_DROP_BAD_HEADER, -EMSGSIZE);
 	head->frame = iov_iter_count(from);
 	if (mp_tx_parse(head, mp_port_is_le(port)))
