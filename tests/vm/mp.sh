@@ -67,9 +67,9 @@ mp_reachable() {
 		{ echo "# $1 cannot reach the peer"; return 1; }
 }
 
-# mp_stat KEY[.KEY...]: a number or word from `mpctl show eth1`
+# mp_stat KEY[.KEY...]: a number or word from `mpctl show eth1`, or MP_IF
 mp_stat() {
-	mpctl show eth1 --json | python3 -c '
+	mpctl show "${MP_IF:-eth1}" --json | python3 -c '
 import json, sys
 value = json.load(sys.stdin)
 if isinstance(value, list):
