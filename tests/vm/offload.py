@@ -279,6 +279,17 @@ def merges(name, mode, wire):
             report(not guest.beside, f"{name}: guest takes {title}: nothing is written beside a buffer")
 
 
+def lists(name, mode, wire):
+    """Packets that GRO strings together instead of merging them reach the guest one by one."""
+    ethtool("snicA1", "rx-gro-list on")
+    with Merger(mode, F_CSUM | F_TSO | F_ECN | F_USO) as guest:
+        for v6, proto in KINDS:
+            got = [arrivals(guest, wire, v6, proto, 0, False) for _ in range(10)]
+            report(all(types(packets) == set() for packets in got),
+                   f"{name}: {kind(v6, proto)} in lists arrives as it was sent")
+    ethtool("snicA1", "rx-gro-list off")
+
+
 def verified(name, mode, wire):
     """The guest is told that a checksum is right if the card says so, and only then."""
     udp = packet.build(False, UDP, bytes(range(200)))
@@ -323,6 +334,7 @@ def main():
     spoilt(wire)
     for name, mode in (("header split", abi.SPLIT), ("copies", abi.COPY)):
         merges(name, mode, wire)
+        lists(name, mode, wire)
     for name, mode in (("whole frame", abi.WHOLE), ("header split", abi.SPLIT), ("copies", abi.COPY)):
         verified(name, mode, wire)
     ethtool("snicA1", "rx-udp-gro-forwarding off")
