@@ -85,11 +85,12 @@ struct mp_epoch *mp_rx_skb_mark(struct mp_rx *rx, struct sk_buff *skb)
 
 /*
  * A segment cut from @skb has the same guest memory, so it counts in @skb's epoch,
- * too.  Epochs after that one wait for it anyway.  Any context up to softirq.
+ * too.  Epochs after that one wait for it anyway.  What was a list of frames is
+ * only taken apart: the first of them is @skb.  Any context up to softirq.
  */
 void mp_rx_skb_inherit(struct sk_buff *seg, const struct sk_buff *skb)
 {
-	if (skb->destructor == skb_done)
+	if (seg != skb && skb->destructor == skb_done)
 		epoch_add(skb_shinfo(skb)->destructor_arg, seg);
 }
 
