@@ -21,6 +21,7 @@ NUM = 512
 CANARY = b"\xa5"
 CARD = Card("A1")
 PAGE_CROSSING, SHORT_BUFFER, FRAGS, UNALIGNED = 2, 3, 10, 12
+BAD_HEADER = 2
 
 
 def cut(rng, total, most):
@@ -274,6 +275,25 @@ def many_pieces():
                    f"transmit: a frame in {pieces} pieces leaves as it is")
 
 
+def page_borders():
+    """1024 descriptors, each across the same border: taken. The last one across another
+    border, too: that is more than is taken, and no part of it is sent."""
+    with Sender(F_MRG_RXBUF | F_VERSION_1 | F_INDIRECT, 1024) as guest:
+        begin = guest.at_slot(0)
+        border = vhost.pages(begin) + 4095
+        guest.mem[begin:begin + guest.slot] = bytes(guest.slot)
+        for last, refused in ((2, 0), (5000, 1)):
+            for i in range(1024):
+                length, flags = (2, NEXT) if i < 1023 else (last, 0)
+                struct.pack_into("QIHH", guest.mem, guest.tables + 16 * i, GPA + border, length, flags, i + 1)
+            guest.tx.desc(0, GPA + guest.tables, 16 * 1024, INDIRECT)
+            guest.tx.offer(0)
+            back = guest.finish(1)
+            stats = abi.counters(guest.port)["tx"]
+            report(back and stats["dropped"][BAD_HEADER] == refused and stats["completed"] == 1,
+                   f"transmit: {2047 + (4094 + last) // 4096} pieces are {'refused' if refused else 'sent'}", str(stats))
+
+
 def main():
     modern = F_MRG_RXBUF | F_VERSION_1
     for title, mode in MODES.items():
@@ -288,6 +308,7 @@ def main():
     abi.sh("ip link set snicA1 mtu 9000 && ip link set snicB1 mtu 9000")
     transmits("transmit, long", modern | F_INDIRECT, 9014)
     many_pieces()
+    page_borders()
     abi.sh("ip link set snicA1 mtu 1500 && ip link set snicB1 mtu 1500")
 
 

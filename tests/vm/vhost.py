@@ -202,6 +202,7 @@ class Guest:
         abi.bind(self.port, near, mode=mode)
         ioctl(self.port, TUNSETVNETHDRSZ, struct.pack("i", HDR))
         self.mem = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.mem.madvise(mmap.MADV_NOHUGEPAGE)
         self.uaddr = ctypes.addressof(ctypes.c_char.from_buffer(self.mem))
         self.fd = vhost()
         ioctl(self.fd, SET_OWNER, 0)
