@@ -9,13 +9,8 @@
 NO_RX_OFFLOADS=guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off,guest_uso4=off,guest_uso6=off
 NO_TX_OFFLOADS=host_tso4=off,host_tso6=off,host_ecn=off,host_ufo=off,host_uso=off
 
-both() {
-	t_try "$1: peer to guest" send_random peer g "${2:-4}"
-	t_try "$1: guest to peer" send_random g peer "${2:-4}"
-}
-
-# lengths MOST: every one there and back, as UDP; and some that a card leaves alone
-lengths() {
+# every_length MOST: every one there and back, as UDP; and some that a card leaves alone
+every_length() {
 	guest_exec g "for n in 0 1 18 99 999 $1; do
 		ping -q -c 1 -W 2 -s \$n ${ADDRESS[peer]} >/dev/null ||
 			{ echo \"# lost at \$n bytes\"; exit 1; }
@@ -25,7 +20,7 @@ lengths() {
 # guest_with NAME PROPERTIES MODE: a guest that negotiates that, both ways
 guest_with() {
 	t_try "$1: guest" mp_guest_with g "$2" "$3" --hugepages "${SHARE[@]}"
-	t_try "$1: every length" lengths 1472
+	t_try "$1: every length" every_length 1472
 	both "$1"
 	t_try "$1: all is accounted for" mp_idle
 	t_try "$1: guest stops" guest_stop g
@@ -60,27 +55,13 @@ offloads_change() {
 	t_try "offloads: long packets again" mean_length_is -gt 3000
 }
 
-# vlan PLACE LAST IF: 802.1Q 7 is 10.9.7.LAST; 802.1ad 8 with 802.1Q 9 in it 10.9.9.LAST
-vlan() {
-	on "$1" "ip link add link $3 name v7 type vlan id 7 && ip link set v7 up &&
-		ip addr add 10.9.7.$2/24 dev v7 &&
-		ip link add link $3 name v8 type vlan proto 802.1ad id 8 && ip link set v8 up &&
-		ip link add link v8 name v9 mtu 1496 type vlan id 9 && ip link set v9 up &&
-		ip addr add 10.9.9.$2/24 dev v9"
-}
-
-# through NET: the test traffic goes by these addresses
-through() {
-	ADDRESS[g]=10.9.$1.2 ADDRESS[peer]=10.9.$1.1
-}
-
 vlans() {
 	t_try "$1, VLAN: in the guest" vlan g 2 eth0
 	through 7
-	t_try "$1, VLAN: every length" lengths 1472
+	t_try "$1, VLAN: every length" every_length 1472
 	both "$1, VLAN"
 	through 9
-	t_try "$1, QinQ: every length" lengths 1468
+	t_try "$1, QinQ: every length" every_length 1468
 	both "$1, QinQ"
 	through 0
 }
@@ -95,7 +76,7 @@ jumbo() {
 	t_try "$1, jumbo: MTU" mtu 9000
 	t_try "$1, jumbo: guest's MTU" guest_exec g "ip link set eth0 mtu 9000"
 	t_try "$1, jumbo: reachable" mp_reachable g
-	t_try "$1, jumbo: every length" lengths 8972
+	t_try "$1, jumbo: every length" every_length 8972
 	both "$1, jumbo" 8
 	t_try "$1, jumbo: MTU as before" mtu 1500
 }
