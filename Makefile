@@ -21,7 +21,7 @@ kbuild	= $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := all
 .PHONY: all modules tools install install-modules install-tools clean help \
-	sparse checkpatch check-tools check demo bench bench-full FORCE
+	sparse checkpatch check-tools check check-long demo bench bench-full FORCE
 
 help:
 	@sed -n 's/^#: \?//p' $(CURDIR)/Makefile
@@ -34,6 +34,7 @@ help:
 #:   clean            remove everything that was built
 #: Tests
 #:   check            the tests that every change must pass
+#:   check-long       a million round trips, and others in proportion: an hour
 #:   check-tools      those of mpctl only: seconds, no kernel needed
 #:   sparse           static analysis of the modules; any message fails
 #:   checkpatch       the kernel's coding style; any message fails
@@ -99,6 +100,9 @@ checkpatch:
 
 check demo:
 	scripts/$@
+
+check-long:
+	scripts/check long-notify
 
 bench:
 	bench/run

@@ -38,6 +38,23 @@ static int open_mp(const char *name, int mode)
 	return fd;
 }
 
+/*
+ * A card drops what arrives before it has buffers, and it gets them by a thread of
+ * the device's.  A tap or macvtap keeps frames.
+ */
+void backend_wait_posted(int fd, unsigned int buffers)
+{
+	struct mp_info info;
+
+	do {
+		memset(&info, 0, sizeof(info));
+		info.size = sizeof(info);
+		if (ioctl(fd, MP_GET, &info))
+			return;
+		usleep(1000);
+	} while (info.posted + info.at_nic < buffers);
+}
+
 static void set_up_tap(int fd, const char *name)
 {
 	struct ifreq ifreq = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };

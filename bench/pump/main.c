@@ -20,9 +20,11 @@
 #define BUDGET		64
 
 static const char usage[] =
-"usage: vring-pump [OPTION]... rx|tx\n"
+"usage: vring-pump [OPTION]... rx|tx|ping\n"
 "\n"
-"Plays a virtio-net driver in user space and prints what passed as JSON.\n"
+"Plays a virtio-net driver in user space and prints what passed as JSON. With ping\n"
+"it plays two, at both ends of a wire: one sends, the other sends back, and both\n"
+"know of what the device does by its interrupts only.\n"
 "\n"
 "what to talk to:\n"
 "  --vhost NODE          /dev/vhost-net, unless told\n"
@@ -41,8 +43,15 @@ static const char usage[] =
 "  --cpu N               run there\n"
 "the traffic:\n"
 "  --count N             end after N packets (rx: none: after --idle)\n"
+"  --echo IF             ping: the other end, an interface of the same kind\n"
+"  --window N            ping: frames on their way at once (1)\n"
+"  --random              ping: as many of these as chance has it, with pauses,\n"
+"                        and of up to --size bytes\n"
+"  --timeout MS          ping: fail if a frame is not back by then (5000)\n"
+"  --lose-kick N         ping: the Nth kick is not made\n"
+"  --lose-call N         ping: the Nth interrupt is not heeded\n"
 "  --idle MS             rx: end after so long without one (1000)\n"
-"  --size N              tx: bytes of a frame (64)\n"
+"  --size N              tx, ping: bytes of a frame (64)\n"
 "  --rate N              tx: frames a second (0: as fast as it goes)\n"
 "  --mac MAC             tx: where to send to\n"
 "  --ready FILE          make FILE when the rings are at work\n"
@@ -85,7 +94,7 @@ void die(const char *format, ...)
 	exit(1);
 }
 
-static __u64 now(void)
+__u64 now(void)
 {
 	struct timespec time;
 
@@ -109,55 +118,13 @@ static void count_frame(struct result *result, const __u8 *frame,
 		result->reordered++;
 }
 
-/*
- * A merged packet's first buffer tells how many there are.  They lie where they
- * lie: put the start of the frame together for its number.
- */
-static void receive(struct queue *queue, struct result *result,
-		    unsigned int id, unsigned int len)
-{
-	const struct virtio_net_hdr_mrg_rxbuf *vnet;
-	__u8 start[128];
-	unsigned int have, total, left;
-
-	vnet = (const void *)queue_buf(queue, id);
-	left = vnet->num_buffers;
-	total = len - VNET_HDR;
-	have = total < sizeof(start) ? total : sizeof(start);
-	memcpy(start, (const __u8 *)vnet + VNET_HDR, have);
-	for (;;) {
-		queue->free[queue->nr_free++] = id;
-		result->buffers++;
-		if (left-- <= 1)
-			break;
-		while (!queue_take(queue, &id, &len))
-			;	/* the device publishes a packet as a whole */
-		if (have < sizeof(start)) {
-			unsigned int n = sizeof(start) - have;
-
-			n = n < len ? n : len;
-			memcpy(start + have, queue_buf(queue, id), n);
-			have += n;
-		}
-		total += len;
-	}
-	result->bytes += total;
-	count_frame(result, start, have);
-}
-
-static void offer_all(struct queue *queue, unsigned int len)
-{
-	while (queue->nr_free)
-		queue_offer(queue, queue->free[--queue->nr_free], len, true);
-	queue_kick(queue);
-}
-
 static void run_rx(struct device *device, const struct options *options,
 		   struct result *result)
 {
 	struct queue *queue = &device->queue[RX];
 	__u64 count = options->count ? options->count : ~0ull;
 	unsigned int id, len, n;
+	__u8 start[128];
 
 	while (result->packets < count) {
 		/* the first one may take its time */
@@ -166,24 +133,23 @@ static void run_rx(struct device *device, const struct options *options,
 			break;
 		if (!result->packets)
 			result->first = now();
-		for (n = 0; n < BUDGET && queue_take(queue, &id, &len); n++)
-			receive(queue, result, id, len);
+		for (n = 0; n < BUDGET && queue_take(queue, &id, &len); n++) {
+			unsigned int free = queue->nr_free;
+
+			len = queue_take_frame(queue, id, len, start,
+					       sizeof(start));
+			result->buffers += queue->nr_free - free;
+			result->bytes += len;
+			count_frame(result, start, len);
+		}
 		result->last = now();
 		if (queue->nr_free >= options->batch)
-			offer_all(queue, options->buf);
+			queue_offer_all(queue, options->buf);
 	}
 	result->lost = result->next - (result->packets - result->strange);
 }
 
 /* Transmit. */
-
-static void reclaim(struct queue *queue)
-{
-	unsigned int id, len;
-
-	while (queue_take(queue, &id, &len))
-		queue->free[queue->nr_free++] = id;
-}
 
 static void pace(const struct options *options, const struct result *result)
 {
@@ -217,7 +183,7 @@ static void run_tx(struct device *device, const struct options *options,
 
 	result->first = now();
 	while (result->packets < options->count) {
-		reclaim(queue);
+		queue_reclaim(queue);
 		if (!queue->nr_free) {
 			wait_for_room(queue, options->poll);
 			continue;
@@ -234,7 +200,7 @@ static void run_tx(struct device *device, const struct options *options,
 			pace(options, result);
 	}
 	for (;;) {
-		reclaim(queue);
+		queue_reclaim(queue);
 		if (queue->nr_free == queue->num)
 			break;
 		wait_for_room(queue, options->poll);
@@ -346,12 +312,45 @@ static void read_option(struct options *options, int letter, const char *word)
 	case 'S':
 		options->step = true;
 		break;
+	case 'e':
+		options->echo = word;
+		break;
+	case 'W':
+		options->window = read_number(word, 1, PING_WINDOW_MAX);
+		break;
+	case 'x':
+		options->random = true;
+		break;
+	case 'T':
+		options->timeout = read_number(word, 1, 1 << 20);
+		break;
+	case 'K':
+		options->lose_kick = read_number(word, 1, ~0ull);
+		break;
+	case 'C':
+		options->lose_call = read_number(word, 1, ~0ull);
+		break;
 	case 'h':
 		fputs(usage, stdout);
 		exit(0);
 	default:
 		exit(2);
 	}
+}
+
+static bool read_direction(const char *word, int *direction)
+{
+	static const char * const names[] = {
+		[RX] = "rx", [TX] = "tx", [PING] = "ping",
+	};
+	int i;
+
+	for (i = RX; i <= PING; i++) {
+		*direction = i;
+		if (!strcmp(word, names[i]))
+			return true;
+	}
+	return false;
 }
 
 static void read_options(struct options *options, int argc, char **argv)
@@ -367,7 +366,10 @@ static void read_options(struct options *options, int argc, char **argv)
 		{ "count", 1, NULL, 'n' }, { "idle", 1, NULL, 'i' },
 		{ "size", 1, NULL, 's' }, { "rate", 1, NULL, 'R' },
 		{ "mac", 1, NULL, 'a' }, { "ready", 1, NULL, 'y' },
-		{ "step", 0, NULL, 'S' }, { "help", 0, NULL, 'h' }, { }
+		{ "step", 0, NULL, 'S' }, { "echo", 1, NULL, 'e' },
+		{ "window", 1, NULL, 'W' }, { "random", 0, NULL, 'x' },
+		{ "timeout", 1, NULL, 'T' }, { "lose-kick", 1, NULL, 'K' },
+		{ "lose-call", 1, NULL, 'C' }, { "help", 0, NULL, 'h' }, { }
 	};
 	int backends;
 	int letter;
@@ -375,24 +377,26 @@ static void read_options(struct options *options, int argc, char **argv)
 	while ((letter = getopt_long(argc, argv, "", words, NULL)) != -1)
 		read_option(options, letter, optarg);
 	if (optind + 1 != argc ||
-	    (strcmp(argv[optind], "rx") && strcmp(argv[optind], "tx"))) {
+	    !read_direction(argv[optind], &options->direction)) {
 		fputs(usage, stderr);
 		exit(2);
 	}
-	options->direction = strcmp(argv[optind], "rx") ? TX : RX;
 	backends = !!options->mp + !!options->tap + !!options->macvtap;
 	backends += options->fd >= 0;
 	if (backends != 1)
 		die("one of --mp, --tap, --macvtap and --fd is needed");
 	if (options->ring & (options->ring - 1))
 		die("the ring's size is not a power of two");
-	if (options->direction == TX && !options->count)
-		die("tx needs --count");
+	if (options->direction != RX && !options->count)
+		die("%s needs --count", argv[optind]);
+	if (options->direction == PING &&
+	    (!options->echo || options->fd >= 0 || options->vhost_fd >= 0))
+		die("ping needs --echo, and opens what it needs itself");
 	if (options->batch > options->ring / 2)
 		options->batch = options->ring / 2;
 }
 
-static void print_number(const char *name, __u64 value)
+void print_number(const char *name, __u64 value)
 {
 	printf(", \"%s\": %llu", name, value);
 }
@@ -427,14 +431,46 @@ static void wait_for_line(void)
 	while (c != '\n' && c != EOF);
 }
 
-static void run_on(int cpu)
+void run_on(int cpu)
 {
 	cpu_set_t cpus;
 
+	if (cpu < 0)
+		return;
 	CPU_ZERO(&cpus);
 	CPU_SET(cpu, &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus))
 		die("CPU %d: %s", cpu, strerror(errno));
+}
+
+/* The rings are at work. */
+void started(const struct options *options)
+{
+	if (options->ready &&
+	    close(open(options->ready, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)))
+		die("%s: %s", options->ready, strerror(errno));
+	if (options->step)
+		wait_for_line();
+}
+
+static void run(const struct options *options)
+{
+	struct result result = { 0 };
+	struct device device;
+
+	/* what the device starts runs where it likes, so this comes after */
+	device_start(&device, options);
+	run_on(options->cpu);
+	queue_offer_all(&device.queue[RX], options->buf);
+	started(options);
+	if (options->direction == RX)
+		run_rx(&device, options, &result);
+	else
+		run_tx(&device, options, &result);
+	print(&device, options, &result);
+	if (options->step)
+		wait_for_line();
+	device_stop(&device);
 }
 
 int main(int argc, char **argv)
@@ -450,30 +486,15 @@ int main(int argc, char **argv)
 		.cpu = -1,
 		.size = 64,
 		.idle = 1000,
+		.window = 1,
+		.timeout = 5000,
 		.mac = { 0x52, 0x54, 0x00, 0x1c, 0x00, 0x02 },
 	};
-	struct result result = { 0 };
-	struct device device;
 
 	read_options(&options, argc, argv);
-	/* what the device starts runs where it likes, so this comes after */
-	device_start(&device, &options);
-	if (options.cpu >= 0)
-		run_on(options.cpu);
-	offer_all(&device.queue[RX], options.buf);
-	if (options.ready &&
-	    close(open(options.ready, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)))
-		die("%s: %s", options.ready, strerror(errno));
-
-	if (options.step)
-		wait_for_line();
-	if (options.direction == RX)
-		run_rx(&device, &options, &result);
+	if (options.direction == PING)
+		run_ping(&options);
 	else
-		run_tx(&device, &options, &result);
-	print(&device, &options, &result);
-	if (options.step)
-		wait_for_line();
-	device_stop(&device);
+		run(&options);
 	return 0;
 }

@@ -16,8 +16,10 @@
 
 #define VNET_HDR	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 #define FRAME_MAX	9014
+#define PING_WINDOW_MAX	256	/* a power of two */
 
-enum { RX, TX, QUEUES };
+/* Queues, and what to do: PING both. */
+enum { RX, TX, QUEUES, PING = QUEUES };
 
 /**
  * struct options - what was asked for
@@ -28,7 +30,7 @@ enum { RX, TX, QUEUES };
  * @mode: &enum mp_mode for that
  * @tap: tap interface to attach to
  * @macvtap: macvtap interface to open
- * @direction: RX or TX
+ * @direction: RX, TX or PING
  * @ring: descriptors of each ring
  * @buf: bytes of a buffer
  * @huge: memory on huge pages
@@ -43,6 +45,12 @@ enum { RX, TX, QUEUES };
  * @ready: file to make when the rings are at work
  * @step: wait for a line of input before traffic, and before all is undone
  * @mac: where to send to
+ * @echo: interface at the other end of the wire, to send back what arrives
+ * @window: frames on their way at once
+ * @random: as many of them as chance has it, of any size, with pauses
+ * @timeout: milliseconds that a frame may take there and back
+ * @lose_kick: the kick that gets lost, or 0
+ * @lose_call: the interrupt that gets lost, or 0
  */
 struct options {
 	const char *vhost;
@@ -67,6 +75,12 @@ struct options {
 	const char *ready;
 	bool step;
 	__u8 mac[6];
+	const char *echo;
+	unsigned int window;
+	bool random;
+	unsigned int timeout;
+	__u64 lose_kick;
+	__u64 lose_call;
 };
 
 /**
@@ -87,6 +101,8 @@ struct options {
  * @event_idx: negotiated
  * @kicks: written
  * @calls: reads of @call that brought something
+ * @lose_kick: the one of @kicks that is not written, or 0
+ * @lose_call: the one of @calls that is not heeded, or 0
  */
 struct queue {
 	unsigned int num;
@@ -105,6 +121,8 @@ struct queue {
 	bool event_idx;
 	__u64 kicks;
 	__u64 calls;
+	__u64 lose_kick;
+	__u64 lose_call;
 };
 
 /**
@@ -129,6 +147,7 @@ void device_stop(struct device *device);
 
 /* backend.c APIs */
 int backend_open(const struct options *options);
+void backend_wait_posted(int fd, unsigned int buffers);
 
 /* queue.c APIs */
 size_t queue_size(unsigned int num);
@@ -138,7 +157,16 @@ __u8 *queue_buf(const struct queue *queue, unsigned int id);
 void queue_offer(struct queue *queue, unsigned int id, unsigned int len,
 		 bool writable);
 void queue_kick(struct queue *queue);
+void queue_offer_all(struct queue *queue, unsigned int len);
 bool queue_take(struct queue *queue, unsigned int *id, unsigned int *len);
+unsigned int queue_take_frame(struct queue *queue, unsigned int id,
+			      unsigned int len, __u8 *to, unsigned int room);
+void queue_reclaim(struct queue *queue);
+bool queue_has(const struct queue *queue, unsigned int more);
+bool queue_want(struct queue *queue, unsigned int more);
+void queue_unwant(struct queue *queue);
+bool queue_sleep(struct queue *queue, int timeout_ms);
+void queue_report(const struct queue *queue, const char *name);
 bool queue_wait(struct queue *queue, unsigned int more, bool poll, int timeout_ms);
 
 /* frame.c APIs */
@@ -146,7 +174,14 @@ unsigned int frame_build(__u8 *to, unsigned int size, const __u8 *mac);
 void frame_number(__u8 *to, __u32 seq);
 bool frame_seq(const __u8 *frame, unsigned int len, __u32 *seq);
 
+/* ping.c APIs */
+void run_ping(const struct options *options);
+
 /* main.c APIs */
 _Noreturn void die(const char *format, ...);
+__u64 now(void);
+void run_on(int cpu);
+void started(const struct options *options);
+void print_number(const char *name, __u64 value);
 
 #endif /* _PUMP_H */

@@ -4,10 +4,10 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "pump.h"
@@ -93,9 +93,8 @@ void queue_kick(struct queue *queue)
 					  queue->avail, old);
 	else
 		wanted = !(load(&queue->vring.used->flags) & VRING_USED_F_NO_NOTIFY);
-	if (!wanted)
+	if (!wanted || ++queue->kicks == queue->lose_kick)
 		return;
-	queue->kicks++;
 	if (eventfd_write(queue->kick, 1))
 		die("kick: %s", strerror(errno));
 }
@@ -116,6 +115,52 @@ bool queue_take(struct queue *queue, unsigned int *id, unsigned int *len)
 	return true;
 }
 
+/* Offers all descriptors that are free, for the device to write to. */
+void queue_offer_all(struct queue *queue, unsigned int len)
+{
+	while (queue->nr_free)
+		queue_offer(queue, queue->free[--queue->nr_free], len, true);
+	queue_kick(queue);
+}
+
+/*
+ * Takes the packet that begins in used entry @id: up to @room bytes of its frame go
+ * to @to, its descriptors are free.  Returns the frame's length.  A merged packet's
+ * first buffer tells how many there are; they lie where they lie.
+ */
+unsigned int queue_take_frame(struct queue *queue, unsigned int id,
+			      unsigned int len, __u8 *to, unsigned int room)
+{
+	const struct virtio_net_hdr_mrg_rxbuf *vnet;
+	unsigned int left, skip = VNET_HDR;
+	unsigned int have = 0, total = 0;
+
+	vnet = (const void *)queue_buf(queue, id);
+	left = vnet->num_buffers;
+	for (;;) {
+		unsigned int n = len - skip < room - have ? len - skip : room - have;
+
+		memcpy(to + have, queue_buf(queue, id) + skip, n);
+		have += n;
+		total += len - skip;
+		skip = 0;
+		queue->free[queue->nr_free++] = id;
+		if (left-- <= 1)
+			return total;
+		while (!queue_take(queue, &id, &len))
+			;	/* the device publishes a packet as a whole */
+	}
+}
+
+/* Takes back what the device has read. */
+void queue_reclaim(struct queue *queue)
+{
+	unsigned int id, len;
+
+	while (queue_take(queue, &id, &len))
+		queue->free[queue->nr_free++] = id;
+}
+
 static bool is_broken(const struct queue *queue)
 {
 	eventfd_t value;
@@ -123,29 +168,67 @@ static bool is_broken(const struct queue *queue)
 	return !eventfd_read(queue->error, &value);
 }
 
-static bool sleep_for(struct queue *queue, int timeout_ms)
+static __u64 now_ms(void)
+{
+	return now() / 1000000;
+}
+
+/* Whether there are @more used entries. */
+bool queue_has(const struct queue *queue, unsigned int more)
+{
+	return (__u16)(load(&queue->vring.used->idx) - queue->used) >= more;
+}
+
+/*
+ * As a guest does: wants an interrupt as soon as there are @more used entries, and
+ * looks.  True if there are: no interrupt may come for these.
+ */
+bool queue_want(struct queue *queue, unsigned int more)
+{
+	if (queue->event_idx)
+		store(&vring_used_event(&queue->vring), queue->used + more - 1);
+	else
+		store(&queue->vring.avail->flags, 0);
+	barrier();	/* our wish before its index */
+	return queue_has(queue, more);
+}
+
+/* With event index the wish, once passed, stays in the past. */
+void queue_unwant(struct queue *queue)
+{
+	if (!queue->event_idx)
+		store(&queue->vring.avail->flags, VRING_AVAIL_F_NO_INTERRUPT);
+}
+
+/* Sleeps until the device interrupts; false if it does not. */
+bool queue_sleep(struct queue *queue, int timeout_ms)
 {
 	struct pollfd pollfd = { .fd = queue->call, .events = POLLIN };
 	eventfd_t value;
-	bool woken;
 
-	woken = poll(&pollfd, 1, timeout_ms) > 0;
-	if (woken && !eventfd_read(queue->call, &value))
-		queue->calls++;
-	return woken;
+	do {
+		if (poll(&pollfd, 1, timeout_ms) <= 0)
+			return false;
+	} while (eventfd_read(queue->call, &value) ||
+		 ++queue->calls == queue->lose_call);
+	return true;
 }
 
-static __u64 now_ms(void)
+/* What both sides see of the ring, to say who waits for whom. */
+void queue_report(const struct queue *queue, const char *name)
 {
-	struct timespec time;
+	const struct vring *vring = &queue->vring;
+	struct pollfd call = { .fd = queue->call, .events = POLLIN };
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000ull + time.tv_nsec / 1000000;
-}
-
-static bool is_there(const struct queue *queue, unsigned int more)
-{
-	return (__u16)(load(&queue->vring.used->idx) - queue->used) >= more;
+	fprintf(stderr, "  %s: offered %u, shown %u, kick wanted at %u (flags %u), %llu kicks\n",
+		name, queue->avail, load(&vring->avail->idx),
+		load(&vring_avail_event(vring)), load(&vring->used->flags), queue->kicks);
+	fprintf(stderr, "  %s: used %u, seen %u, interrupt wanted at %u (flags %u), %llu interrupts, %s\n",
+		name, load(&vring->used->idx), queue->used,
+		load(&vring_used_event(vring)), load(&vring->avail->flags), queue->calls,
+		poll(&call, 1, 0) > 0 ? "one is pending" : "none is pending");
+	if (is_broken(queue))
+		fprintf(stderr, "  %s: stopped by the device\n", name);
 }
 
 /*
@@ -159,25 +242,19 @@ bool queue_wait(struct queue *queue, unsigned int more, bool poll, int timeout_m
 
 	while (poll) {
 		for (i = 0; i < 1000; i++)
-			if (is_there(queue, more))
+			if (queue_has(queue, more))
 				return true;
 		if (is_broken(queue))
 			die("the device stopped the queue");
 		if (now_ms() >= end)
-			return is_there(queue, 1);
+			return queue_has(queue, 1);
 	}
 
-	/* As a guest does: interrupts are wanted from here on. */
-	if (queue->event_idx)
-		store(&vring_used_event(&queue->vring), queue->used + more - 1);
-	else
-		store(&queue->vring.avail->flags, 0);
-	barrier();	/* our wish before its index */
-	while (!is_there(queue, more) && sleep_for(queue, timeout_ms))
-		;
-	if (!queue->event_idx)
-		store(&queue->vring.avail->flags, VRING_AVAIL_F_NO_INTERRUPT);
+	if (!queue_want(queue, more))
+		while (queue_sleep(queue, timeout_ms) && !queue_has(queue, more))
+			;
+	queue_unwant(queue);
 	if (is_broken(queue))
 		die("the device stopped the queue");
-	return is_there(queue, 1);
+	return queue_has(queue, 1);
 }
