@@ -51,6 +51,7 @@ static void reset(struct vmp_device *device)
 		queue->num = 0;
 		queue->base = 0;
 		queue->kicked = 0;
+		queue->busy.us = 0;
 		memset(&queue->addr, 0, sizeof(queue->addr));
 	}
 	vmp_worker_stop(device);
@@ -219,6 +220,7 @@ static int vmp_open(struct inode *inode, struct file *file)
 	if (!device)
 		return -ENOMEM;
 	mutex_init(&device->mutex);
+	mutex_init(&device->busy);
 	for (i = 0; i < VMP_QUEUES; i++)
 		vmp_queue_init(&device->queue[i], device, i);
 	file->private_data = device;

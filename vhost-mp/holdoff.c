@@ -87,7 +87,8 @@ bool vmp_holdoff_begin(struct vmp_queue *queue, const struct vmp_taken *taken)
 		learn(holdoff, taken);
 		holdoff->since = ktime_get();
 	}
-	if (!holdoff->guess || (over && !taken->nr)) {
+	/* who looked busily has waited long enough */
+	if (!holdoff->guess || (over && !taken->nr) || queue->busy.us) {
 		WRITE_ONCE(holdoff->on, false);
 		return false;
 	}

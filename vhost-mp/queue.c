@@ -130,6 +130,14 @@ static u32 quarter(const struct vmp_queue *queue)
 	return max(queue->num / 4, 1U);
 }
 
+/* Whether the guest offers enough to look at before it kicks.  Any context. */
+bool vmp_queue_is_due(const struct vmp_queue *queue)
+{
+	bool one = queue->index == VMP_TX || READ_ONCE(queue->hungry);
+
+	return mp_ring_offered(&queue->ring) >= (one ? 1 : quarter(queue));
+}
+
 static void flush_tasklet(struct tasklet_struct *tasklet)
 {
 	struct vmp_queue *queue = container_of(tasklet, struct vmp_queue, flush);
@@ -138,7 +146,7 @@ static void flush_tasklet(struct tasklet_struct *tasklet)
 	smp_mb();	/* used index before the look; pairs with guess_is_over() */
 	if (queue->index == VMP_TX)
 		vmp_holdoff_look(queue);
-	else if (mp_ring_offered(&queue->ring) >= quarter(queue))
+	else if (vmp_queue_is_due(queue))
 		vmp_queue_kick(queue);
 }
 
@@ -496,6 +504,19 @@ static bool rings_valid(struct vmp_queue *queue)
 	return true;
 }
 
+/* Asks for a kick, or has the worker look.  True if there is more to take. */
+static bool listen(struct vmp_queue *queue, bool hungry,
+		   const struct vmp_taken *taken)
+{
+	if (vmp_busy_begin(queue, taken)) {
+		if (hungry)
+			WRITE_ONCE(queue->hungry, true);
+		return false;
+	}
+	return mp_ring_listen_after(&queue->ring,
+				    patience(queue, hungry, taken));
+}
+
 /* Takes all that the guest offers.  The worker; may sleep. */
 void vmp_queue_serve(struct vmp_queue *queue)
 {
@@ -522,8 +543,7 @@ void vmp_queue_serve(struct vmp_queue *queue)
 			vmp_queue_kick(queue);	/* after the others */
 			goto out;
 		}
-	} while (!ret && mp_ring_listen_after(&queue->ring,
-					      patience(queue, hungry, &taken)));
+	} while (!ret && listen(queue, hungry, &taken));
 
 	spin_lock_bh(&queue->used_lock);
 	log_ring(queue);	/* the wish to be kicked lies in the used ring */
@@ -697,7 +717,8 @@ static void stop(struct vmp_queue *queue)
 	lockdep_assert_held(&queue->mutex);
 	if (!queue->running)
 		return;
-	queue->running = false;
+	WRITE_ONCE(queue->running, false);
+	vmp_busy_stop(queue);
 	if (queue->index == VMP_RX) {
 		mp_backend_stop(queue->sock, &queue->backend);
 		bounce_back(queue);

@@ -100,6 +100,20 @@ struct vmp_holdoff {
 };
 
 /**
+ * struct vmp_busy - looking at a ring instead of asking its guest to kick
+ * @us: for so many microseconds after something was in it
+ * @until: that is over
+ * @on: kicks are not asked for, the worker looks
+ *
+ * All but @us is the worker's, while the queue runs.
+ */
+struct vmp_busy {
+	u32 us;
+	ktime_t until;
+	bool on;
+};
+
+/**
  * struct vmp_queue - a virtqueue
  * @backend: what the port sees of the receive queue; first of each request
  * @device: whose
@@ -115,6 +129,7 @@ struct vmp_holdoff {
  * @kicked: there may be something to do
  * @hungry: do not wait for the guest to offer many (receive)
  * @holdoff: when to ask for kicks (transmit)
+ * @busy: whether to look instead
  * @error: eventfd for a broken ring, or NULL
  * @file: the attached port's descriptor, or NULL
  * @sock: its socket
@@ -148,6 +163,7 @@ struct vmp_queue {
 	unsigned long kicked;
 	bool hungry;
 	struct vmp_holdoff holdoff;
+	struct vmp_busy busy;
 	struct eventfd_ctx *error;
 	struct file *file;
 	struct socket *sock;
@@ -188,6 +204,8 @@ struct vmp_log {
  * @log: the log, NULL unless VHOST_F_LOG_ALL
  * @log_event: eventfd for log changes, or NULL
  * @worker: serves kicks, from SET_OWNER on
+ * @busy: held by the worker while it looks at rings without their queues' mutexes;
+ *	inner to these
  * @queue: the queues
  */
 struct vmp_device {
@@ -199,6 +217,7 @@ struct vmp_device {
 	struct vmp_log *log;
 	struct eventfd_ctx *log_event;
 	struct mp_task *worker;
+	struct mutex busy;	/* rings that the worker looks at are mapped */
 	struct vmp_queue queue[VMP_QUEUES];
 };
 
@@ -220,6 +239,7 @@ void vmp_queue_stop(struct vmp_queue *queue);
 void vmp_queue_detach(struct vmp_queue *queue);
 void vmp_queue_release(struct vmp_queue *queue);
 void vmp_queue_kick(struct vmp_queue *queue);
+bool vmp_queue_is_due(const struct vmp_queue *queue);
 void vmp_queue_serve(struct vmp_queue *queue);
 
 /* bounce.c APIs */
@@ -232,6 +252,11 @@ void vmp_holdoff_init(struct vmp_queue *queue);
 bool vmp_holdoff_begin(struct vmp_queue *queue, const struct vmp_taken *taken);
 void vmp_holdoff_look(struct vmp_queue *queue);
 void vmp_holdoff_stop(struct vmp_queue *queue);
+
+/* busy.c APIs */
+bool vmp_busy_begin(struct vmp_queue *queue, const struct vmp_taken *taken);
+bool vmp_busy_wait(struct vmp_device *device);
+void vmp_busy_stop(struct vmp_queue *queue);
 
 /* vring.c APIs */
 long vmp_vring_ioctl(struct vmp_device *device, unsigned int cmd,

@@ -170,9 +170,10 @@ static long state_ioctl(struct vmp_queue *queue, unsigned int cmd,
 		state->num = VHOST_VRING_LITTLE_ENDIAN;
 		return 0;
 	case VHOST_SET_VRING_BUSYLOOP_TIMEOUT:
-		return state->num ? -EOPNOTSUPP : 0;
+		queue->busy.us = state->num;
+		return 0;
 	case VHOST_GET_VRING_BUSYLOOP_TIMEOUT:
-		state->num = 0;
+		state->num = queue->busy.us;
 		return 0;
 	default:
 		return -ENOIOCTLCMD;
@@ -191,6 +192,13 @@ static long file_ioctl(struct vmp_queue *queue, unsigned int cmd, int fd)
 	default:
 		return -ENOIOCTLCMD;
 	}
+}
+
+/* By the number alone two of these seem not to. */
+static bool answers(unsigned int cmd)
+{
+	return cmd == VHOST_GET_VRING_BASE || cmd == VHOST_GET_VRING_ENDIAN ||
+	       cmd == VHOST_GET_VRING_BUSYLOOP_TIMEOUT;
 }
 
 /* All the arguments begin with the queue's index and have at most this size. */
@@ -237,7 +245,7 @@ long vmp_vring_ioctl(struct vmp_device *device, unsigned int cmd,
 		ret = state_ioctl(queue, cmd, &arg.state);
 	mutex_unlock(&queue->mutex);
 
-	if (!ret && _IOC_DIR(cmd) & _IOC_READ &&
+	if (!ret && answers(cmd) &&
 	    copy_to_user(argp, &arg, sizeof(arg.state)))
 		ret = -EFAULT;
 	return ret;

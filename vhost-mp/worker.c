@@ -19,7 +19,7 @@ static bool serve(void *arg)
 		vmp_queue_serve(queue);
 		worked = true;
 	}
-	return worked;
+	return worked || vmp_busy_wait(device);
 }
 
 /* The process dies; its files, this one included, are closed soon. */

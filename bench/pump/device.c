@@ -74,7 +74,8 @@ static bool set_features(const struct device *device, bool event_idx)
 	return wanted & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 }
 
-static void set_queue(const struct device *device, unsigned int index)
+static void set_queue(const struct device *device, unsigned int index,
+		      unsigned int busyloop)
 {
 	const struct queue *queue = &device->queue[index];
 	struct vhost_vring_state state = { .index = index, .num = queue->num };
@@ -96,6 +97,8 @@ static void set_queue(const struct device *device, unsigned int index)
 	call(device, VHOST_SET_VRING_CALL, &file, "call");
 	file.fd = queue->error;
 	call(device, VHOST_SET_VRING_ERR, &file, "error");
+	state.num = busyloop;
+	call(device, VHOST_SET_VRING_BUSYLOOP_TIMEOUT, &state, "busy polling");
 }
 
 static void set_backend(const struct device *device, unsigned int index, int fd)
@@ -142,7 +145,7 @@ void device_start(struct device *device, const struct options *options)
 	set_memory(device);
 	for (i = 0; i < QUEUES; i++) {
 		device->queue[i].event_idx = event_idx;
-		set_queue(device, i);
+		set_queue(device, i, options->busyloop);
 	}
 	for (i = 0; i < QUEUES; i++)
 		set_backend(device, i, device->backend);

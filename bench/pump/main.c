@@ -41,6 +41,7 @@ static const char usage[] =
 "  --poll                never sleep, want no interrupts\n"
 "  --batch N             buffers to offer before a kick (32)\n"
 "  --cpu N               run there\n"
+"  --busyloop US         the device looks for so long before it wants kicks (0)\n"
 "the traffic:\n"
 "  --count N             end after N packets (rx: none: after --idle)\n"
 "  --echo IF             ping: the other end, an interface of the same kind\n"
@@ -285,6 +286,9 @@ static void read_option(struct options *options, int letter, const char *word)
 	case 'p':
 		options->poll = true;
 		break;
+	case 'L':
+		options->busyloop = read_number(word, 0, ~0u);
+		break;
 	case 'B':
 		options->batch = read_number(word, 1, 32768);
 		break;
@@ -362,7 +366,7 @@ static void read_options(struct options *options, int argc, char **argv)
 		{ "macvtap", 1, NULL, 'w' }, { "ring", 1, NULL, 'r' },
 		{ "buf", 1, NULL, 'b' }, { "huge", 0, NULL, 'H' },
 		{ "no-event-idx", 0, NULL, 'E' }, { "poll", 0, NULL, 'p' },
-		{ "batch", 1, NULL, 'B' }, { "cpu", 1, NULL, 'c' },
+		{ "busyloop", 1, NULL, 'L' }, { "batch", 1, NULL, 'B' }, { "cpu", 1, NULL, 'c' },
 		{ "count", 1, NULL, 'n' }, { "idle", 1, NULL, 'i' },
 		{ "size", 1, NULL, 's' }, { "rate", 1, NULL, 'R' },
 		{ "mac", 1, NULL, 'a' }, { "ready", 1, NULL, 'y' },

@@ -36,6 +36,7 @@ enum { RX, TX, QUEUES, PING = QUEUES };
  * @huge: memory on huge pages
  * @event_idx: offer VIRTIO_RING_F_EVENT_IDX
  * @poll: do not sleep
+ * @busyloop: microseconds that the device is to look at the rings before it sleeps
  * @batch: buffers to offer before a kick
  * @cpu: where to run, or -1
  * @count: packets to end after
@@ -66,6 +67,7 @@ struct options {
 	bool huge;
 	bool event_idx;
 	bool poll;
+	unsigned int busyloop;
 	unsigned int batch;
 	int cpu;
 	__u64 count;

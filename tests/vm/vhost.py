@@ -25,7 +25,8 @@ SET_LOG_BASE, SET_LOG_FD = 0x4008AF04, 0x4004AF07
 SET_VRING_NUM, SET_VRING_ADDR = 0x4008AF10, 0x4028AF11
 SET_VRING_BASE, GET_VRING_BASE = 0x4008AF12, 0xC008AF12
 SET_VRING_KICK, SET_VRING_CALL, SET_VRING_ERR = 0x4008AF20, 0x4008AF21, 0x4008AF22
-SET_VRING_ENDIAN = 0x4008AF13
+SET_VRING_ENDIAN, GET_VRING_ENDIAN = 0x4008AF13, 0x4008AF14
+SET_VRING_BUSYLOOP, GET_VRING_BUSYLOOP = 0x4008AF23, 0x4008AF24
 SET_BACKEND_FEATURES, GET_BACKEND_FEATURES = 0x4008AF25, 0x8008AF26
 NET_SET_BACKEND = 0x4008AF30
 TUNSETVNETHDRSZ = 0x400454D8
@@ -78,6 +79,12 @@ def ioctl_errors():
     accepts("SET_VRING_NUM", ioctl, fd, SET_VRING_NUM, state(RX, NUM))
     refuses("base out of range", errno.EINVAL, ioctl, fd, SET_VRING_BASE, state(RX, 65536))
     refuses("big endian", errno.EINVAL, ioctl, fd, SET_VRING_ENDIAN, state(RX, 1))
+    refuses("busy polling of no such queue", errno.ENOBUFS, ioctl, fd, SET_VRING_BUSYLOOP, state(2, 50))
+    for num in (50, 0xffffffff):
+        accepts(f"busy polling for {num} us", ioctl, fd, SET_VRING_BUSYLOOP, state(TX, num))
+        report(ask(fd, GET_VRING_BUSYLOOP, TX) == num and ask(fd, GET_VRING_BUSYLOOP, RX) == 0,
+               "GET_VRING_BUSYLOOP_TIMEOUT of each queue")
+    report(ask(fd, GET_VRING_ENDIAN, RX) == 0, "GET_VRING_ENDIAN")
     refuses("misaligned ring", errno.EINVAL, ioctl, fd, SET_VRING_ADDR,
             struct.pack("IIQQQQ", RX, 0, 0x1008, 0, 0, 0))
     refuses("unknown ring flag", errno.EOPNOTSUPP, ioctl, fd, SET_VRING_ADDR,
@@ -99,7 +106,12 @@ def ioctl_errors():
            "another process cannot use it", "allowed")
     accepts("RESET_OWNER", ioctl, fd, RESET_OWNER, 0)
     accepts("SET_OWNER after that", ioctl, fd, SET_OWNER, 0)
+    report(ask(fd, GET_VRING_BUSYLOOP, TX) == 0, "nothing is left of busy polling")
     os.close(fd)
+
+
+def ask(fd, call, index):
+    return struct.unpack("II", ioctl(fd, call, state(index, 77)))[1]
 
 
 def pages(size):
@@ -336,6 +348,30 @@ def hostile():
     breaks("writable transmit buffer", one((0, buf, 2000, WRITE)), queue=TX)
 
 
+def busy_queue():
+    """A device's thread that looks at a ring for an hour does not keep it from stopping."""
+    guest = Guest()
+    tx = guest.tx
+    ioctl(guest.fd, SET_VRING_BUSYLOOP, state(TX, 0xffffffff))
+    tx.start()
+    data = bytes(HDR) + frame(60)
+    guest.mem[0x30000:0x30000 + len(data)] = data
+    tx.desc(0, GPA + 0x30000, len(data), 0)
+    for i in range(20):
+        tx.offer(0)
+        guest.wire.recv(4096)
+        if not tx.wait_used(i + 1):
+            report(False, "busy polling: chains come back", str(i))
+        started = time.monotonic()
+        tx.stop()
+        tx.start()
+        if time.monotonic() - started > 2:
+            report(False, "busy polling: the queue stops", str(i))
+    report(True, "busy polling: the queue stops and starts")
+    tx.stop()
+    guest.close()
+
+
 def running_queue():
     guest = Guest()
     rx = guest.rx
@@ -372,6 +408,6 @@ def start_at(guest, uaddr):
 
 
 if __name__ == "__main__":
-    for test in (ioctl_errors, receives, merges, transmits, hostile, running_queue):
+    for test in (ioctl_errors, receives, merges, transmits, hostile, busy_queue, running_queue):
         test()
     sys.exit(0)
