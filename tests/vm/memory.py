@@ -29,7 +29,6 @@ LIBC.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
 MREMAP_MAYMOVE, MREMAP_FIXED = 1, 2
 FAILED = ctypes.c_void_p(-1).value
 PAGE = 4096
-TX_RING = 0x8000
 INFO_LOCKED = 1 << 4
 COPY_LOCKED = 13
 COUNTERS = 32
@@ -147,7 +146,7 @@ def breaks():
         report(guest.tx.wait_error(), "a buffer where nothing is mapped: the queue stops")
     with Guest(abi.COPY) as guest:
         guest.tx.start()
-        drop(guest, TX_RING, PAGE)
+        drop(guest, guest.tx.at, PAGE)
         guest.tx.offer(0)
         report(guest.tx.wait_error(), "a ring that was dropped: the queue stops")
 
