@@ -31,8 +31,8 @@ struct end {
 	const char *name;
 	struct device device;
 	unsigned int seed;
-	_Atomic __u64 received;
-	_Atomic __u64 sent;
+	atomic_ullong received;
+	atomic_ullong sent;
 };
 
 /**
