@@ -52,25 +52,33 @@ static void unaccount(struct mp_umem *umem, unsigned long pages)
 	mmap_write_unlock(umem->mm);
 }
 
-/* What single requests pin is accounted in steps, and stays accounted. */
+/*
+ * What single requests pin is accounted in steps, as long as the limit has room for
+ * them, and stays accounted.
+ */
 static int charge_once(struct mp_umem *umem, unsigned long nr)
 {
 	unsigned long want = atomic_long_add_return(nr, &umem->once_used);
 	unsigned long step = max_t(unsigned long, nr, ONCE_STEP);
-	int err;
 
 	lockdep_assert_held(&umem->pinning);
 	if (want <= umem->once)
 		return 0;
-	err = mp_umem_full(umem->once_full) ? -ENOMEM : account(umem, step, 0);
-	if (!err) {
-		umem->once += step;
-		return 0;
+	if (mp_umem_full(umem->once_full))
+		goto full;
+	if (account(umem, step, 0)) {
+		step = nr;
+		if (account(umem, step, 0)) {
+			umem->once_full = mp_umem_full_until();
+			goto full;
+		}
 	}
-	if (!mp_umem_full(umem->once_full))
-		umem->once_full = mp_umem_full_until();
+	umem->once += step;
+	return 0;
+
+full:
 	atomic_long_sub(nr, &umem->once_used);
-	return err;
+	return -ENOMEM;
 }
 
 static int charge(struct mp_umem *umem, unsigned long nr, enum mp_pin_kind kind)

@@ -72,6 +72,7 @@ static inline bool mp_pin_is_kept(const struct mp_pin *pin)
  * @once: pages accounted for %MP_PIN_ONCE
  * @once_full: until when (jiffies) the limit has no room for more; 0: it always had
  * @chunk_full: likewise for a chunk
+ * @too_many: pages of the last chunk for which it had no room; 0 if there is again
  * @sparse_until: until when (jiffies) a chunk of @dropped is not tried again
  * @pinned: pages pinned
  * @once_used: pages pinned of @once
@@ -96,6 +97,7 @@ struct mp_umem {
 	unsigned long once;
 	unsigned long once_full;
 	unsigned long chunk_full;
+	unsigned long too_many;
 	unsigned long sparse_until;
 	atomic_long_t pinned;
 	atomic_long_t once_used;

@@ -228,6 +228,7 @@ static struct mp_pin *chunk_create(struct mp_umem *umem, unsigned long index)
 	unsigned long end = min(start + MP_CHUNK_SIZE, mp_umem_end(umem));
 	bool dropped = test_bit(index, umem->dropped);
 	struct mp_pin *pin;
+	unsigned long nr;
 	unsigned long seq;
 
 	lockdep_assert_held(&umem->pinning);
@@ -236,14 +237,17 @@ static struct mp_pin *chunk_create(struct mp_umem *umem, unsigned long index)
 		return ERR_PTR(-ENOMEM);
 
 	start = max(start, umem->uaddr);
+	nr = (end - start) >> PAGE_SHIFT;
 	seq = mmu_interval_read_begin(&umem->notifier);
-	pin = mp_pin_create(umem, start, (end - start) >> PAGE_SHIFT,
+	pin = mp_pin_create(umem, start, nr,
 			    dropped ? MP_PIN_PRESENT : MP_PIN_CHUNK);
 	if (!IS_ERR(pin)) {
-		WRITE_ONCE(umem->chunk_full, 0);
+		if (nr >= umem->too_many)
+			WRITE_ONCE(umem->too_many, 0);
 		chunk_publish(umem, index, pin, seq);
 	} else if (PTR_ERR(pin) == -ENOMEM) {
-		WRITE_ONCE(umem->chunk_full, mp_umem_full_until());
+		WRITE_ONCE(umem->too_many, nr);
+		umem->chunk_full = mp_umem_full_until();
 	} else if (PTR_ERR(pin) == -EAGAIN) {
 		umem->sparse_until = mp_umem_full_until();
 	}
@@ -454,9 +458,9 @@ u64 mp_umem_pinned(const struct mp_umem *umem)
 }
 EXPORT_SYMBOL_GPL(mp_umem_pinned);
 
-/* Whether the owner's limit on locked memory had no room last time.  Any context. */
+/* Whether the owner's limit on locked memory has no room for a chunk.  Any context. */
 bool mp_umem_limited(const struct mp_umem *umem)
 {
-	return READ_ONCE(umem->chunk_full);
+	return READ_ONCE(umem->too_many);
 }
 EXPORT_SYMBOL_GPL(mp_umem_limited);

@@ -168,8 +168,9 @@ through() {
 	ADDRESS[g]=10.9.$1.2 ADDRESS[peer]=10.9.$1.1
 }
 
-# Traffic both ways that nobody expects to end well.
+# Traffic both ways that nobody expects to end well; the peer listens on 5002.
 flood() {
+	until_true 10 peer grep -q ':138A .* 0A ' /proc/net/tcp || return
 	guest_exec g "socat -u TCP-LISTEN:5001,reuseaddr /dev/null </dev/null >/dev/null 2>&1 &
 		socat -u /dev/zero TCP:10.9.0.1:5002 </dev/null >/dev/null 2>&1 &"
 	until_true 10 guest_exec g "grep -q ':1389 .* 0A ' /proc/net/tcp" || return
