@@ -270,7 +270,7 @@ def queues():
     report(sorted(sum(seen, [])) == sorted(list(range(64)) * 2), "every datagram arrives at some queue")
     report(all(not set(a) & set(b) for a in seen for b in seen if a is not b), "each flow has its queue")
     report(all(seen), "and each queue has flows")
-    report(get(fds[0], ifindex)["rx_packets"] == sum(get(fds[0], ifindex, queue=i)["rx_packets"] for i in range(1, 5)),
+    report(get(fds[0], ifindex)["rx"]["packets"] == sum(get(fds[0], ifindex, queue=i)["rx"]["packets"] for i in range(1, 5)),
            "GET of the interface adds up its queues")
     refuses("GET of no such queue", errno.ENODEV, get, fds[0], ifindex, queue=5)
 

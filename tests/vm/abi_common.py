@@ -35,25 +35,15 @@ def bind(fd, *args, **kwargs):
 
 
 def get(fd, ifindex=0, flags=0, size=INFO_SIZE, queue=0):
+    """What MP_GET says: what is bound, gauges, and counters of both directions."""
     buf = bytearray(max(size, INFO_SIZE))
     struct.pack_into("III", buf, 0, size, flags, ifindex)
     struct.pack_into("I", buf, 28, queue)
     fcntl.ioctl(fd, MP_GET, buf)
     keys = ("size", "flags", "ifindex", "mode", "rx_mode", "vnet_hdr_len", "offload", "queue")
     info = dict(zip(keys, struct.unpack_from("8I", buf)))
-    info["queues"], = struct.unpack_from("I", buf, INFO_SIZE - 8)
-    info["rx_packets"], = struct.unpack_from("Q", buf, 88)
-    info["tx_packets"], = struct.unpack_from("Q", buf, 88 + 32 * 8)
     info["ifname"] = buf[32:48].split(b"\0")[0].decode()
-    return info
-
-
-def counters(fd):
-    """What MP_GET says of the descriptor's port: gauges, and counters of both directions."""
-    buf = bytearray(INFO_SIZE)
-    struct.pack_into("III", buf, 0, len(buf), 0, 0)
-    fcntl.ioctl(fd, MP_GET, buf)
-    info = dict(zip(("posted", "at_nic", "in_stack", "tx_inflight", "pinned"),
+    info.update(zip(("posted", "at_nic", "in_stack", "tx_inflight", "pinned"),
                     struct.unpack_from("5Q", buf, 48)))
     for name, at in (("rx", 88), ("tx", 88 + 32 * 8)):
         keys = ("packets", "bytes", "payload_bytes", "zerocopy_packets", "zerocopy_bytes", "copied_bytes",
@@ -61,6 +51,7 @@ def counters(fd):
         info[name] = dict(zip(keys, struct.unpack_from("8Q", buf, at)))
         info[name]["copied"] = struct.unpack_from("16Q", buf, at + 64)
         info[name]["dropped"] = struct.unpack_from("8Q", buf, at + 192)
+    info["queues"], = struct.unpack_from("I", buf, INFO_SIZE - 8)
     return info
 
 

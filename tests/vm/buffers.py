@@ -207,7 +207,7 @@ def receives(name, mode, features):
         bursts = [[random_frame(guest.rng, 1514) for _ in range(guest.rng.randint(1, 5))] for _ in range(60)]
         got = [guest.exchange(frames) for frames in bursts]
         sent, arrived = (sum(len(frames) for frames in all_frames) for all_frames in (bursts, got))
-        stats = abi.counters(guest.port)["rx"]
+        stats = abi.get(guest.port)["rx"]
         guest.rx.stop()
         print(f"# {name}: {arrived} of {sent} frames, {stats['zerocopy_packets']} without copies, "
               f"copied {stats['copied']}, dropped {stats['dropped']}")
@@ -256,7 +256,7 @@ def transmits(name, features, longest):
         rng, most = guest.rng, 64 if features & F_INDIRECT else guest.direct
         good = all(guest.passes([random_frame(rng, longest) for _ in range(rng.randint(1, 8))],
                                 lambda total: cut(rng, total, most)) for _ in range(40))
-        stats = abi.counters(guest.port)["tx"]
+        stats = abi.get(guest.port)["tx"]
         print(f"# {name}: {stats['packets']} frames, {stats['zerocopy_packets']} without copies, "
               f"copied {stats['copied']}")
         report(good, f"{name}: every frame leaves as it is, and its buffers come back")
@@ -289,9 +289,10 @@ def page_borders():
             guest.tx.desc(0, GPA + guest.tables, 16 * 1024, INDIRECT)
             guest.tx.offer(0)
             back = guest.finish(1)
-            stats = abi.counters(guest.port)["tx"]
+            stats = abi.get(guest.port)["tx"]
+            pieces = 2047 + (4094 + last) // 4096
             report(back and stats["dropped"][BAD_HEADER] == refused and stats["completed"] == 1,
-                   f"transmit: {2047 + (4094 + last) // 4096} pieces are {'refused' if refused else 'sent'}", str(stats))
+                   f"transmit: {pieces} pieces are {'refused' if refused else 'sent'}", str(stats))
 
 
 def main():

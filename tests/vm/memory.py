@@ -11,7 +11,6 @@ Expects snicA1 and snicB1 up and connected; prints ok lines.
 
 import ctypes
 import mmap
-import struct
 import sys
 import time
 
@@ -31,7 +30,6 @@ FAILED = ctypes.c_void_p(-1).value
 PAGE = 4096
 INFO_LOCKED = 1 << 4
 COPY_LOCKED = 13
-COUNTERS = 32
 
 
 def must(what, result):
@@ -61,14 +59,11 @@ class Info:
     """What MP_GET says of memory."""
 
     def __init__(self, guest):
-        buf = bytearray(abi.INFO_SIZE)
-        struct.pack_into("III", buf, 0, len(buf), 0, 0)
-        abi.ioctl(guest.port, abi.MP_GET, buf)
-        self.locked = bool(struct.unpack_from("I", buf, 4)[0] & INFO_LOCKED)
-        self.pinned, = struct.unpack_from("Q", buf, 80)
-        rx, tx = (struct.unpack_from(f"{COUNTERS}Q", buf, 88 + i * COUNTERS * 8) for i in (0, 1))
-        self.copied = rx[8 + COPY_LOCKED], tx[8 + COPY_LOCKED]
-        self.zerocopy = rx[3], tx[3]
+        info = abi.get(guest.port)
+        self.locked = bool(info["flags"] & INFO_LOCKED)
+        self.pinned = info["pinned"]
+        self.copied = tuple(info[way]["copied"][COPY_LOCKED] for way in ("rx", "tx"))
+        self.zerocopy = tuple(info[way]["zerocopy_packets"] for way in ("rx", "tx"))
 
     def __str__(self):
         return f"{self.pinned} bytes pinned, copied {self.copied}, not copied {self.zerocopy}, locked {self.locked}"

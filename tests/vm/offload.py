@@ -128,7 +128,7 @@ def segments(name, wire):
             if proto == TCP:
                 report(leaves(guest, wire, v6, proto, 0, 20000, True, 5),
                        f"{name}: {kind(v6, proto)} with ECN: the first segment has the flag")
-        stats = abi.counters(guest.port)["tx"]
+        stats = abi.get(guest.port)["tx"]
         print(f"# {name}: {stats['packets']} packets, {stats['zerocopy_packets']} without copies, "
               f"copied {stats['copied']}")
         report(not any(stats["dropped"]), f"{name}: none is dropped", str(stats["dropped"]))
@@ -175,7 +175,7 @@ def refused(wire):
         last = packet.build(False, UDP, b"last")
         guest.tx.offer(guest.put(last, [guest.hdr + len(last)]))
         report(Seen(wire.recv()).payload == b"last" and guest.finish(1), "refused: nothing of it was sent")
-        dropped = abi.counters(guest.port)["tx"]["dropped"]
+        dropped = abi.get(guest.port)["tx"]["dropped"]
         report(sum(dropped) == len(bad), "refused: each is counted", str(dropped))
 
 

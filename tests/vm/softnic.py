@@ -30,7 +30,7 @@ class Guest(vhost.Guest):
 
     def at_card(self):
         """Buffers that the card may write to."""
-        return abi.counters(self.port)["at_nic"]
+        return abi.get(self.port)["at_nic"]
 
     def start_rx(self):
         """Until the worker has posted what was offered, a card drops frames."""
@@ -268,11 +268,11 @@ def in_flight():
             guest.tx.start()
             fault("tx/hold", 1)
             guest.send_all(range(num))
-            settles(lambda guest=guest: abi.counters(guest.port)["tx_inflight"], num)
+            settles(lambda guest=guest: abi.get(guest.port)["tx_inflight"], num)
             report(not guest.tx.take(), "transmit: none of them is back")
             guest.tx.sleep(0)
             fault("tx/hold", 0)
-            settles(lambda guest=guest: abi.counters(guest.port)["tx_inflight"], 0)
+            settles(lambda guest=guest: abi.get(guest.port)["tx_inflight"], 0)
             guest.tx.stop()
             interrupts = os.eventfd_read(guest.tx.call)
             back = sorted(head for head, _ in guest.tx.take())
@@ -297,7 +297,7 @@ def no_head_of_line():
             free = {head for head, _ in guest.tx.wait_take(len(heads) - sent // 64 + held)}
         held = 1 + sent // 64
         report(len(free) == 256 - held, f"transmit: {held} are held, all others come back", str(len(free)))
-        settles(lambda: abi.counters(guest.port)["tx_inflight"], held)
+        settles(lambda: abi.get(guest.port)["tx_inflight"], held)
         fault("tx/hold", 0)
         free |= {head for head, _ in guest.tx.wait_take(held)}
         report(free == set(range(256)), "transmit: those that were held come back, too")
