@@ -17,28 +17,20 @@
 /* Pages at a time that are accounted for pins of single requests. */
 #define ONCE_STEP	64
 
-/* Takes @pages of the owner's limit, if @spare more would fit. */
+/*
+ * Takes @pages of the owner's limit, if @spare more would fit; with @force whatever
+ * the limit says.
+ */
 static int account(struct mp_umem *umem, unsigned long pages,
-		   unsigned long spare)
+		   unsigned long spare, bool force)
 {
 	int err;
 
 	mmap_write_lock(umem->mm);
 	err = __account_locked_vm(umem->mm, pages + spare, true, umem->owner,
-				  umem->unlimited);
+				  force || umem->unlimited);
 	if (!err && spare)
 		__account_locked_vm(umem->mm, spare, false, umem->owner, true);
-	mmap_write_unlock(umem->mm);
-	return err;
-}
-
-/* Whatever the limit says; no error is possible. */
-static int account_any(struct mp_umem *umem, unsigned long pages)
-{
-	int err;
-
-	mmap_write_lock(umem->mm);
-	err = __account_locked_vm(umem->mm, pages, true, umem->owner, true);
 	mmap_write_unlock(umem->mm);
 	return err;
 }
@@ -66,9 +58,9 @@ static int charge_once(struct mp_umem *umem, unsigned long nr)
 		return 0;
 	if (mp_umem_full(umem->once_full))
 		goto full;
-	if (account(umem, step, 0)) {
+	if (account(umem, step, 0, false)) {
 		step = nr;
-		if (account(umem, step, 0)) {
+		if (account(umem, step, 0, false)) {
 			umem->once_full = mp_umem_full_until();
 			goto full;
 		}
@@ -87,11 +79,11 @@ static int charge(struct mp_umem *umem, unsigned long nr, enum mp_pin_kind kind)
 	case MP_PIN_CHUNK:
 	case MP_PIN_PRESENT:
 		/* As much again is left for single requests. */
-		return account(umem, nr, nr);
+		return account(umem, nr, nr, false);
 	case MP_PIN_ONCE:
 		return charge_once(umem, nr);
 	default:
-		return account_any(umem, nr);
+		return account(umem, nr, 0, true);
 	}
 }
 
