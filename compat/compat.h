@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <net/sch_generic.h>
 
 #if MP_HAVE_NET_GSO_H
 #include <net/gso.h>
@@ -133,6 +134,40 @@ static inline bool mp_dev_observed(const struct net_device *dev)
 	       !list_empty(&dev->adj_list.upper);
 }
 
+static inline bool mp_dev_tc_egress(const struct net_device *dev)
+{
+#if MP_HAVE_TCX_EGRESS
+	return rcu_access_pointer(dev->tcx_egress);
+#elif MP_HAVE_MINIQ_EGRESS
+	return rcu_access_pointer(dev->miniq_egress);
+#else
+	return false;
+#endif
+}
+
+static inline bool mp_dev_nf_egress(const struct net_device *dev)
+{
+#if MP_HAVE_NF_EGRESS
+	return rcu_access_pointer(dev->nf_hooks_egress);
+#else
+	return false;
+#endif
+}
+
+/**
+ * mp_dev_egress_observed() - does somebody before the qdisc see sent packets?
+ * @dev: the device
+ *
+ * Packet taps of the device or of all devices, tc and netfilter egress.  Any
+ * context; the answer may be outdated at once.
+ */
+static inline bool mp_dev_egress_observed(const struct net_device *dev)
+{
+	return dev_nit_active((struct net_device *)dev) ||
+	       mp_dev_tc_egress(dev) ||
+	       mp_dev_nf_egress(dev);
+}
+
 static inline int mp_dev_set_mac_address(struct net_device *dev,
 					 struct sockaddr *addr)
 {
@@ -193,6 +228,17 @@ mp_hrtimer_setup(struct hrtimer *timer,
 	hrtimer_init(timer, clock, mode);
 	timer->function = fn;
 #endif
+}
+
+/* Empties the qdiscs of @dev, and leaves them as they are configured.  RTNL. */
+static inline void mp_dev_drop_queued(struct net_device *dev)
+{
+#if MP_HAVE_DEACTIVATE_RESET
+	dev_deactivate(dev, true);
+#else
+	dev_deactivate(dev);
+#endif
+	dev_activate(dev);
 }
 
 /* The longest packet that GRO makes on @dev; IPv4 got a limit of its own later. */

@@ -6,6 +6,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
 
+#include "fallible.h"
 #include "rx.h"
 
 static struct kmem_cache *buf_cache;
@@ -122,8 +123,10 @@ static bool buf_take_page(struct mp_rx *rx, struct mp_rx_buf *buf, u32 room)
 	if (!odd || room > PAGE_SIZE)
 		return false;
 	buf->page = dev_alloc_page();
-	if (!buf->page)
+	if (!buf->page) {
+		mp_rx_retry(rx);
 		return false;
+	}
 	buf->reason = odd->reason;
 	buf->offset = 0;
 	buf->len = PAGE_SIZE;
@@ -143,17 +146,22 @@ static void buf_trim(struct mp_rx_buf *buf, const u32 *room, unsigned int parts)
 	buf->len = len;
 }
 
-static bool buf_map(struct mp_rx *rx, struct mp_rx_buf *buf)
+static mp_fallible int buf_map(struct mp_rx *rx, struct mp_rx_buf *buf)
 {
+	if (!rx->dma) {
+		buf->dma = page_to_phys(buf->page) + buf->offset;
+		return 0;
+	}
 	if (buf->kept) {
 		dma_sync_single_for_device(rx->dma, buf->dma, buf->len,
 					   DMA_FROM_DEVICE);
-		return true;
+		return 0;
 	}
 	buf->dma = dma_map_page(rx->dma, buf->page, buf->offset, buf->len,
 				DMA_FROM_DEVICE);
-	return !dma_mapping_error(rx->dma, buf->dma);
+	return dma_mapping_error(rx->dma, buf->dma);
 }
+ALLOW_ERROR_INJECTION(buf_map, ERRNO);
 
 /*
  * Makes a buffer that the NIC may write to, for the first of @parts or more of
@@ -165,22 +173,26 @@ struct mp_rx_buf *mp_rx_buf_make(struct mp_rx *rx, const u32 *room,
 	struct mp_rx_buf *buf;
 
 	/* One for the buffer itself, what its packet needs beside it after. */
-	if (!mp_rx_spare(rx, 1 + reserve))
+	if (!mp_rx_spare(rx, 1 + reserve + rx->aside))
 		return NULL;
 	buf = buf_alloc(rx);
-	if (!buf)
+	if (!buf) {
+		mp_rx_retry(rx);
 		return NULL;
+	}
 	buf->reserved = 0;
 
 	if (!buf_take_fit(rx, buf, *room)) {
 		/* A copy takes a second request for the payload. */
 		reserve++;
-		if (!mp_rx_spare(rx, reserve) || !buf_take_page(rx, buf, *room))
+		if (!mp_rx_spare(rx, reserve + rx->aside) ||
+		    !buf_take_page(rx, buf, *room))
 			goto err_free;
 	}
 
 	buf_trim(buf, room, parts);
-	if (!buf_map(rx, buf)) {
+	if (buf_map(rx, buf)) {
+		mp_rx_retry(rx);
 		mp_rx_buf_cancel(rx, buf);
 		return NULL;
 	}
@@ -194,12 +206,15 @@ err_free:
 	return NULL;
 }
 
+/* The NIC is done with a buffer, and may have written to all of it.  rx->lock. */
 void mp_rx_buf_unmap(struct mp_rx *rx, struct mp_rx_buf *buf)
 {
+	if (buf->req)
+		buf->req->dirty = max(buf->req->dirty, buf->prefix + buf->len);
 	if (buf->kept)
 		dma_sync_single_for_cpu(rx->dma, buf->dma, buf->len,
 					DMA_FROM_DEVICE);
-	else
+	else if (rx->dma)
 		dma_unmap_page(rx->dma, buf->dma, buf->len, DMA_FROM_DEVICE);
 	rx->nr_nic -= !!buf->req;
 	if (rx->dry)

@@ -37,7 +37,9 @@ static int mp_open(struct inode *inode, struct file *file)
 	port = container_of(sk, struct mp_port, sk);
 	port->stats = stats;
 	atomic_set(&port->tx_inflight, 0);
+	atomic_set(&port->waiting, 0);
 	init_waitqueue_head(&port->tx_idle);
+	mp_tx_late_init(port);
 	mp_socket_init(port, file);
 	sk->sk_destruct = port_free;
 	file->private_data = port;
@@ -50,7 +52,8 @@ static int mp_release(struct inode *inode, struct file *file)
 	struct mp_port *port = file->private_data;
 
 	mp_port_unbind(port);
-	WARN_ON_ONCE(rcu_access_pointer(port->rx));
+	WARN_ON_ONCE(rcu_access_pointer(port->rx) ||
+		     !list_empty(&port->late.waiting));
 	sock_put(&port->sk);
 	return 0;
 }
@@ -68,7 +71,7 @@ static long mp_ioctl_bind(struct mp_port *port, void __user *arg)
 	err = copy_struct_from_user(&bind, sizeof(bind), arg, size);
 	if (err)
 		return err;
-	if (bind.flags & ~(MP_BIND_MAC | MP_BIND_QUEUE) ||
+	if (bind.flags & ~(MP_BIND_MAC | MP_BIND_QDISC_BYPASS | MP_BIND_QUEUE) ||
 	    memchr_inv(bind.mac_reserved, 0, sizeof(bind.mac_reserved)) ||
 	    memchr_inv(bind.reserved, 0, sizeof(bind.reserved)) ||
 	    strnlen(bind.ifname, MP_IFNAMSIZ) == MP_IFNAMSIZ)

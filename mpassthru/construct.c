@@ -260,6 +260,8 @@ static int skb_unshare_guest(struct mp_rx *rx, struct sk_buff *skb)
  * @napi: the interface's
  * @skb: data at the Ethernet header; with what the NIC said of its checksum
  *
+ * The frame is recorded as its queue's, by which it finds the guest's queue again.
+ *
  * Context: NAPI of the interface.
  * Return: an empty skb with the driver's header room, to be used again, or
  * NULL.
@@ -276,6 +278,7 @@ struct sk_buff *mp_rx_deliver(struct mp_rx *rx, struct napi_struct *napi,
 		return NULL;
 	}
 
+	skb_record_rx_queue(skb, rx->queue);
 	if (rx->mode == MP_MODE_WHOLE_FRAME) {
 		skb->protocol = eth_type_trans(skb, rx->dev);
 		netif_receive_skb(skb);

@@ -7,6 +7,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
 
+#include "fallible.h"
 #include "pin.h"
 
 /**
@@ -139,6 +140,15 @@ static struct mp_dma_map *find(const struct mp_dma *dma, const struct mp_pin *pi
 	return NULL;
 }
 
+static mp_fallible int map_run(struct mp_dma *dma, struct page *page,
+			       unsigned long nr, dma_addr_t *addr)
+{
+	*addr = dma_map_page_attrs(dma->dev, page, 0, nr << PAGE_SHIFT,
+				   DMA_FROM_DEVICE, DMA_ATTR_SKIP_CPU_SYNC);
+	return dma_mapping_error(dma->dev, *addr);
+}
+ALLOW_ERROR_INJECTION(map_run, ERRNO);
+
 static struct mp_dma_map *map_create(struct mp_dma *dma, struct mp_pin *pin)
 {
 	struct mp_dma_map *map;
@@ -153,9 +163,7 @@ static struct mp_dma_map *map_create(struct mp_dma *dma, struct mp_pin *pin)
 		dma_addr_t addr;
 
 		n = mp_pin_run(pin, i);
-		addr = dma_map_page_attrs(dma->dev, pin->page[i], 0, n << PAGE_SHIFT,
-					  DMA_FROM_DEVICE, DMA_ATTR_SKIP_CPU_SYNC);
-		if (dma_mapping_error(dma->dev, addr)) {
+		if (map_run(dma, pin->page[i], n, &addr)) {
 			map_destroy(map, i);
 			return NULL;
 		}

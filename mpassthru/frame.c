@@ -6,13 +6,15 @@
 #include <linux/etherdevice.h>
 #include <linux/if_tun.h>
 #include <linux/if_vlan.h>
+#include <linux/sizes.h>
 #include <linux/virtio_net.h>
 
 #include "rx.h"
 #include "trace.h"
 
-/* Frames that wait for a guest that does not read: then they are dropped. */
+/* What waits for a guest that does not read; beyond that frames are dropped. */
 #define MP_QUEUE_MAX	1000
+#define MP_QUEUE_BYTES	SZ_8M
 
 /* What user space takes beside the offloads that it asked for. */
 #define MP_FEATURES	(NETIF_F_GSO | NETIF_F_SG | NETIF_F_FRAGLIST)
@@ -222,7 +224,7 @@ static bool gather_pieces(struct mp_rx *rx, struct gather *g)
 static bool all_posted(const struct mp_rx *rx)
 {
 	return rx->fit.nr + rx->odd.nr + rx->nr_nic + rx->nr_stack >=
-	       rx->backend->rx_max;
+	       rx->backend->ring_size;
 }
 
 /*
@@ -343,27 +345,29 @@ static void put(struct mp_rx *rx, struct gather *g)
 	rx->backend->ops->rx_done(rx->backend, &g->reqs);
 }
 
-/* Lets a frame wait for read(), or for requests. */
-static void enqueue(struct mp_port *port, struct sk_buff *skb)
+/* Not under rx->lock: the end of a frame that the NIC wrote takes it. */
+static void drop(struct mp_port *port, struct sk_buff *skb,
+		 enum mp_drop_reason why)
+{
+	this_cpu_inc(port->stats->rx.dropped[why]);
+	kfree_skb(skb);
+}
+
+/* Lets a frame wait for read(), or for requests.  -ENOBUFS: too many do. */
+static int enqueue(struct mp_port *port, struct sk_buff *skb)
 {
 	struct sk_buff_head *queue = &port->sk.sk_receive_queue;
 
-	if (skb_queue_len_lockless(queue) >= MP_QUEUE_MAX) {
-		this_cpu_inc(port->stats->rx.dropped[MP_DROP_QUEUE_FULL]);
-		kfree_skb(skb);
-		return;
-	}
+	if (skb_queue_len_lockless(queue) >= MP_QUEUE_MAX ||
+	    atomic_read(&port->waiting) >= MP_QUEUE_BYTES)
+		return -ENOBUFS;
 	/* A sender on this host must not pay for a guest that does not read. */
 	if (skb->sk)
 		skb_orphan(skb);
+	atomic_add(skb->truesize, &port->waiting);
 	skb_queue_tail(queue, skb);
 	port->sk.sk_data_ready(&port->sk);
-}
-
-static void drop_too_big(struct mp_port *port, struct sk_buff *skb)
-{
-	this_cpu_inc(port->stats->rx.dropped[MP_DROP_TOO_BIG]);
-	kfree_skb(skb);
+	return 0;
 }
 
 /* Frames keep their order: nobody overtakes the queue. */
@@ -374,7 +378,8 @@ static void deliver(struct mp_port *port, struct sk_buff *skb)
 	struct gather g;
 
 	if (!rx) {
-		enqueue(port, skb);
+		if (enqueue(port, skb))
+			drop(port, skb, MP_DROP_QUEUE_FULL);
 		return;
 	}
 
@@ -382,7 +387,7 @@ static void deliver(struct mp_port *port, struct sk_buff *skb)
 	if (mp_rx_none_waits(rx))
 		err = gather(rx, &g, skb);
 	if (err == -EAGAIN) {
-		enqueue(port, skb);
+		err = enqueue(port, skb) ?: -EAGAIN;
 		rx->backend->ops->rx_short(rx->backend);
 	}
 	spin_unlock(&rx->lock);
@@ -390,7 +395,9 @@ static void deliver(struct mp_port *port, struct sk_buff *skb)
 	if (!err)
 		put(rx, &g);
 	else if (err == -EMSGSIZE)
-		drop_too_big(port, skb);
+		drop(port, skb, MP_DROP_TOO_BIG);
+	else if (err == -ENOBUFS)
+		drop(port, skb, MP_DROP_QUEUE_FULL);
 }
 
 /**
@@ -411,9 +418,13 @@ void mp_frame_drain(struct mp_port *port, struct mp_rx *rx)
 
 	spin_lock_bh(&rx->lock);
 	while (!rx->draining && (skb = skb_dequeue(queue))) {
-		int err = gather(rx, &g, skb);
+		int err;
+
+		atomic_sub(skb->truesize, &port->waiting);
+		err = gather(rx, &g, skb);
 
 		if (err == -EAGAIN) {
+			atomic_add(skb->truesize, &port->waiting);
 			skb_queue_head(queue, skb);
 			rx->backend->ops->rx_short(rx->backend);
 			break;
@@ -421,7 +432,7 @@ void mp_frame_drain(struct mp_port *port, struct mp_rx *rx)
 		rx->draining = true;
 		spin_unlock(&rx->lock);
 		if (err)
-			drop_too_big(port, skb);
+			drop(port, skb, MP_DROP_TOO_BIG);
 		else
 			put(rx, &g);
 		spin_lock(&rx->lock);
@@ -438,8 +449,7 @@ static void deliver_segments(struct mp_port *port, struct sk_buff *skb,
 	struct sk_buff *seg, *next;
 
 	if (IS_ERR_OR_NULL(segs)) {
-		this_cpu_inc(port->stats->rx.dropped[MP_DROP_NO_MEMORY]);
-		kfree_skb(skb);
+		drop(port, skb, MP_DROP_NO_MEMORY);
 		return;
 	}
 	skb_list_walk_safe(segs, seg, next)
@@ -487,8 +497,7 @@ rx_handler_result_t mp_frame_handle(struct sk_buff **pskb)
 	}
 	if (skb->ip_summed == CHECKSUM_PARTIAL &&
 	    !(features & NETIF_F_CSUM_MASK) && skb_checksum_help(skb)) {
-		this_cpu_inc(port->stats->rx.dropped[MP_DROP_NO_MEMORY]);
-		kfree_skb(skb);
+		drop(port, skb, MP_DROP_NO_MEMORY);
 		return RX_HANDLER_CONSUMED;
 	}
 	deliver(port, skb);

@@ -16,32 +16,32 @@ static unsigned int limit_for(unsigned int mtu)
 	return max(segs, 1U) * mtu;
 }
 
-/* Limits what GRO makes on rx->dev, to be undone by mp_gro_restore().  RTNL. */
-void mp_gro_limit(struct mp_rx *rx)
+/* Limits what GRO makes, to be undone by mp_gro_restore().  RTNL. */
+void mp_gro_limit(struct mp_link *link)
 {
 	unsigned int i;
 
 	ASSERT_RTNL();
-	rx->gro_limit = limit_for(rx->dev->mtu);
-	for (i = 0; i < ARRAY_SIZE(rx->gro_had); i++) {
-		unsigned int *max = mp_gro_max(rx->dev, i);
+	link->gro_limit = limit_for(link->dev->mtu);
+	for (i = 0; i < ARRAY_SIZE(link->gro_had); i++) {
+		unsigned int *max = mp_gro_max(link->dev, i);
 
-		rx->gro_had[i] = *max;
-		WRITE_ONCE(*max, min(*max, rx->gro_limit));
+		link->gro_had[i] = *max;
+		WRITE_ONCE(*max, min(*max, link->gro_limit));
 	}
 }
 
 /* Puts back what was there, unless somebody has changed it since.  RTNL. */
-void mp_gro_restore(struct mp_rx *rx)
+void mp_gro_restore(struct mp_link *link)
 {
-	unsigned int i = ARRAY_SIZE(rx->gro_had);
+	unsigned int i = ARRAY_SIZE(link->gro_had);
 
 	ASSERT_RTNL();
-	while (rx->gro_limit && i-- > 0) {
-		unsigned int *max = mp_gro_max(rx->dev, i);
+	while (link->gro_limit && i-- > 0) {
+		unsigned int *max = mp_gro_max(link->dev, i);
 
-		if (*max == rx->gro_limit)
-			WRITE_ONCE(*max, rx->gro_had[i]);
+		if (*max == link->gro_limit)
+			WRITE_ONCE(*max, link->gro_had[i]);
 	}
-	rx->gro_limit = 0;
+	link->gro_limit = 0;
 }

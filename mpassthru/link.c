@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
+#include "fallible.h"
 #include "port.h"
 
 /*
@@ -69,7 +70,7 @@ static void features_restore(struct mp_link *link)
 }
 
 /* Lets the NIC receive what is the guest's.  A NIC without a filter receives all. */
-static int filter_open(const struct mp_link *link)
+static mp_fallible int filter_open(const struct mp_link *link)
 {
 	int err;
 
@@ -83,6 +84,7 @@ static int filter_open(const struct mp_link *link)
 		dev_uc_del(link->dev, link->mac);
 	return err;
 }
+ALLOW_ERROR_INJECTION(filter_open, ERRNO);
 
 static void filter_close(const struct mp_link *link)
 {
@@ -108,6 +110,7 @@ static struct mp_link *link_create(struct net_device *dev,
 		return ERR_PTR(-ENOMEM);
 	link->dev = dev;
 	link->mode = bind->mode;
+	link->rx_mode = MP_MODE_COPY;
 	link->flags = bind->flags;
 	ether_addr_copy(link->mac, bind->mac);
 	err = filter_open(link);
@@ -191,11 +194,10 @@ int mp_link_join(struct net_device *dev, struct mp_port *port,
  * mp_link_leave() - a port is no queue of its interface any more
  * @port: the port
  *
- * Context: RTNL.  No frame reaches the port when this returns.  The last one leaves
- * the interface as mp_link_join() found it.
- * Return: the link, or NULL if it was the last one.
+ * Context: RTNL.  No frame reaches the port when this returns, and no NIC writes to
+ * its memory.  The last one leaves the interface as mp_link_join() found it.
  */
-struct mp_link *mp_link_leave(struct mp_port *port)
+void mp_link_leave(struct mp_port *port)
 {
 	struct mp_link *link = port->link;
 	unsigned int i;
@@ -206,19 +208,18 @@ struct mp_link *mp_link_leave(struct mp_port *port)
 	__clear_bit(port->queue, link->taken);
 	port->link = NULL;
 	mp_link_steer(link);
+	mp_rx_unbound(port);
 	synchronize_net();
-	if (link->nr)
-		return link;
-	link_destroy(link);
-	return NULL;
+	if (!link->nr)
+		link_destroy(link);
 }
 
 /**
  * mp_link_steer() - find out anew which queues take part
  * @link: the link
  *
- * While a queue has the NIC's constructor all frames are for that one, because the
- * NIC writes to its memory; others are only for what the guest sends.
+ * While there are receivers all frames are for them, because the NIC writes to their
+ * memory; others are only for what the guest sends.
  *
  * Context: RTNL.  Frames may reach who does not take part any more for an RCU
  * grace period.
@@ -231,7 +232,15 @@ void mp_link_steer(struct mp_link *link)
 	for (i = 0; i < link->nr; i++)
 		if (!link->queue[i]->detached)
 			rcu_assign_pointer(link->active[nr++], link->queue[i]);
-	WRITE_ONCE(link->nr_active, nr);
+	/* the ports before how many they are, for mp_link_port() */
+	smp_store_release(&link->nr_active, nr);
+	mp_receivers_update(link);
+}
+
+/* Which of the NIC's queues a frame came by: a driver without several says nothing. */
+static unsigned int nic_queue(const struct sk_buff *skb)
+{
+	return skb_rx_queue_recorded(skb) ? skb_get_rx_queue(skb) : 0;
 }
 
 /**
@@ -244,12 +253,18 @@ void mp_link_steer(struct mp_link *link)
  */
 struct mp_port *mp_link_port(struct mp_link *link, struct sk_buff *skb)
 {
-	struct mp_port *port = rcu_dereference(link->receiver);
-	unsigned int nr = READ_ONCE(link->nr_active);
+	unsigned int nr;
 
-	if (port || !nr)
-		return port;
-	/* Flows stay with their queue: their order is kept there. */
+	/*
+	 * Flows stay with their queue: their order is kept there.  How many ports
+	 * there are is read before they are, see mp_link_steer().
+	 */
+	nr = smp_load_acquire(&link->nr_receivers);
+	if (nr)
+		return rcu_dereference(link->receiver[nic_queue(skb) % nr]);
+	nr = smp_load_acquire(&link->nr_active);	/* likewise */
+	if (!nr)
+		return NULL;
 	if (nr > 1)
 		nr = 1 + reciprocal_scale(skb_get_hash(skb), nr);
 	return rcu_dereference(link->active[nr - 1]);

@@ -47,12 +47,15 @@ const struct mp_nic_ops *mp_nic_find(const struct net_device *dev)
  * @ops: constant, valid until mp_nic_unregister()
  *
  * Context: process context without RTNL.
- * Return: 0 or -ENOMEM; the interface works without its glue then.
+ * Return: 0, -ENOMEM, or -EINVAL if @ops make no sense; the interface works
+ * without its glue then.
  */
 int mp_nic_register(struct net_device *dev, const struct mp_nic_ops *ops)
 {
 	struct mp_nic *nic;
 
+	if (WARN_ON_ONCE(ops->phys && ops->modes & BIT(MP_MODE_HEADER_SPLIT)))
+		return -EINVAL;
 	nic = kzalloc(sizeof(*nic), GFP_KERNEL);
 	if (!nic)
 		return -ENOMEM;
@@ -80,15 +83,14 @@ void mp_nic_unregister(struct net_device *dev)
 {
 	struct mp_link *link;
 	struct mp_nic *nic;
-	unsigned int i;
 
 	rtnl_lock();
 	nic = find(dev);
 	if (nic) {
-		link = mp_link_of_dev(dev);
-		for (i = 0; link && i < link->nr; i++)
-			mp_rx_detach_nic(link->queue[i]);
 		list_del(&nic->node);
+		link = mp_link_of_dev(dev);
+		if (link)
+			mp_link_steer(link);
 	}
 	rtnl_unlock();
 	kfree(nic);

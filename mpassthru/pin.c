@@ -9,10 +9,18 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "fallible.h"
 #include "pin.h"
+
+/*
+ * What may be mapped beyond the limit: the largest rings, and a log for 1 TiB of
+ * guest addresses.
+ */
+#define MAP_FREE	(SZ_32M >> PAGE_SHIFT)
 
 /* Pages at a time that are accounted for pins of single requests. */
 #define ONCE_STEP	64
@@ -83,7 +91,7 @@ static int charge(struct mp_umem *umem, unsigned long nr, enum mp_pin_kind kind)
 	case MP_PIN_ONCE:
 		return charge_once(umem, nr);
 	default:
-		return account(umem, nr, 0, true);
+		return account(umem, nr, 0, nr <= MAP_FREE);
 	}
 }
 
@@ -96,7 +104,7 @@ static void uncharge(struct mp_umem *umem, unsigned long nr,
 		unaccount(umem, nr);
 }
 
-static int pin_pages(struct mp_pin *pin)
+static mp_fallible int pin_pages(struct mp_pin *pin)
 {
 	struct mm_struct *mm = pin->umem->mm;
 	unsigned long done = 0;
@@ -117,6 +125,7 @@ static int pin_pages(struct mp_pin *pin)
 	unpin_user_pages(pin->page, done);
 	return n < 0 ? n : -EFAULT;
 }
+ALLOW_ERROR_INJECTION(pin_pages, ERRNO);
 
 /* Whether all pages are there, in the caller's address space. */
 static bool present(struct mp_pin *pin)
@@ -162,7 +171,8 @@ struct mp_pin *mp_pin_create(struct mp_umem *umem, unsigned long uaddr,
 	struct mp_pin *pin;
 	int err;
 
-	pin = kvmalloc(struct_size(pin, page, nr), GFP_KERNEL_ACCOUNT);
+	/* The size is what user space says: no complaint if that is too much. */
+	pin = kvmalloc(struct_size(pin, page, nr), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!pin)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&pin->users, 1);

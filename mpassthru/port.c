@@ -25,8 +25,8 @@ static int bind_dev(struct mp_port *port, struct net_device *dev,
 	port->sk.sk_shutdown = 0;
 	if (bind->flags & MP_BIND_QUEUE)
 		port->flags |= IFF_MULTI_QUEUE;
+	WRITE_ONCE(port->qdisc_bypass, bind->flags & MP_BIND_QDISC_BYPASS);
 	rcu_assign_pointer(port->dev, dev);
-	mp_rx_attach_nic(port);
 	return 0;
 }
 
@@ -65,23 +65,10 @@ int mp_port_bind(struct mp_port *port, struct net *net,
 	return err;
 }
 
-/* Another queue gets the NIC's constructor, if the one that had it is gone. */
-static void elect_receiver(struct mp_link *link)
-{
-	unsigned int i;
-
-	for (i = 0; link && i < link->nr && !rtnl_dereference(link->receiver); i++)
-		mp_rx_attach_nic(link->queue[i]);
-}
-
 static void unbind_dev(struct mp_port *port)
 {
-	struct mp_link *link;
-
-	mp_rx_detach_nic(port);
 	RCU_INIT_POINTER(port->dev, NULL);
-	link = mp_link_leave(port);
-	elect_receiver(link);
+	mp_link_leave(port);
 	port->detached = false;
 	port->flags &= ~IFF_MULTI_QUEUE;
 
@@ -177,12 +164,14 @@ static int netdev_event(struct notifier_block *nb, unsigned long event,
 	if (event != NETDEV_UNREGISTER && event != NETDEV_CHANGEMTU)
 		return NOTIFY_DONE;
 	link = mp_link_of_dev(dev);
-	for (i = link ? link->nr : 0; i-- > 0;) {
-		if (event == NETDEV_UNREGISTER)
-			unbind_dev(link->queue[i]);
-		else
-			mp_rx_mtu_changed(link->queue[i]);
+	if (!link)
+		return NOTIFY_DONE;
+	if (event == NETDEV_CHANGEMTU) {
+		mp_link_steer(link);	/* what auto chooses goes by the MTU */
+		return NOTIFY_DONE;
 	}
+	for (i = link->nr; i-- > 0;)
+		unbind_dev(link->queue[i]);
 	return NOTIFY_DONE;
 }
 

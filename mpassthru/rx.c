@@ -6,7 +6,6 @@
  * driver's slot (at the NIC), behind one in an epoch (in the stack), or the
  * backend's.  buffer.c, construct.c, epoch.c and frame.c have it in turn.
  */
-#include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
@@ -15,6 +14,12 @@
 
 /* How long mp_rx_stop() waits between two complaints about a held frame. */
 #define STOP_NAG	(10 * HZ)
+
+/* How long a guest may give no buffers before it is called stalled. */
+#define STALL		(5 * HZ)
+
+/* When there may be memory again. */
+#define RETRY		(HZ / 100)
 
 /* Takes a request to copy into: what the NIC cannot have first.  rx->lock. */
 struct mp_request *mp_rx_take(struct mp_rx *rx)
@@ -35,7 +40,7 @@ void mp_rx_untake(struct mp_rx *rx, struct mp_request *req)
 static bool undry(struct mp_rx *rx)
 {
 	lockdep_assert_held(&rx->lock);
-	if (!rx->dry || !mp_rx_spare(rx, 2))
+	if (!rx->dry || !mp_rx_spare(rx, 2 + rx->aside))
 		return false;
 	rx->dry = false;
 	return true;
@@ -48,10 +53,45 @@ static bool undry(struct mp_rx *rx)
 void mp_rx_ask(struct mp_rx *rx)
 {
 	lockdep_assert_held(&rx->lock);
-	if (rx->asked || rx->nr_nic >= rx->backend->rx_max / 4)
+	if (rx->asked || rx->nr_nic >= rx->backend->ring_size / 4)
 		return;
 	rx->asked = true;
 	rx->backend->ops->rx_short(rx->backend);
+}
+
+/* Whether the guest has given no buffer for long although it should.  rx->lock. */
+static bool is_stalled(const struct mp_rx *rx)
+{
+	bool starved = (rx->dry && !rx->nr_nic) || !mp_rx_none_waits(rx);
+
+	return starved && time_after(jiffies, rx->posted + STALL);
+}
+
+/* RTNL is not ours here: whoever clears rx->nic waits for RCU. */
+static void refill(struct mp_rx *rx)
+{
+	const struct mp_nic_ops *nic;
+
+	rcu_read_lock();
+	nic = smp_load_acquire(&rx->nic);	/* before rx->queue */
+	if (nic)
+		nic->refill(rx->dev, rx->queue);
+	rcu_read_unlock();
+}
+
+static void retry(struct work_struct *work)
+{
+	refill(container_of(to_delayed_work(work), struct mp_rx, retry));
+}
+
+/*
+ * A driver goes short for want of memory, not of requests: no post may ever tell it
+ * to try again.  rx->lock.
+ */
+void mp_rx_retry(struct mp_rx *rx)
+{
+	lockdep_assert_held(&rx->lock);
+	schedule_delayed_work(&rx->retry, RETRY);
 }
 
 /**
@@ -59,13 +99,14 @@ void mp_rx_ask(struct mp_rx *rx)
  * @rx: receive side
  * @reqs: requests, empty on return
  *
+ * Frames that wait get theirs first.
+ *
  * Context: process context; takes rx->lock.
  */
 void mp_rx_post(struct mp_rx *rx, struct mp_requests *reqs)
 {
 	struct mp_request *req;
-	const struct mp_nic_ops *nic;
-	bool refill;
+	bool enough;
 	u16 i;
 
 	for (req = reqs->first; req; req = req->next) {
@@ -79,139 +120,20 @@ void mp_rx_post(struct mp_rx *rx, struct mp_requests *reqs)
 	trace_mp_rx_post(rx->dev, reqs->nr, rx->fit.nr + rx->odd.nr);
 	mp_requests_append(&rx->fit, reqs);
 	rx->asked = false;
-	refill = undry(rx);
+	rx->posted = jiffies;
+	spin_unlock_bh(&rx->lock);
+
+	/* before the NIC takes it all */
+	mp_frame_drain(rx->port, rx);
+
+	spin_lock_bh(&rx->lock);
+	enough = undry(rx);
 	if (rx->dry)
 		mp_rx_ask(rx);
 	spin_unlock_bh(&rx->lock);
 
-	if (!refill)
-		return;
-	/* RTNL is not ours here: whoever clears rx->nic waits for RCU. */
-	rcu_read_lock();
-	nic = READ_ONCE(rx->nic);
-	if (nic)
-		nic->refill(rx->dev);
-	rcu_read_unlock();
-}
-
-/*
- * The best layout that is asked for, that driver and guest can both do.  Left to
- * us, that is whole frames as long as they fit into what guests post, because
- * they take the short way (direct.c); a jumbo frame has to be split.
- */
-static enum mp_mode choose_mode(const struct mp_rx *rx,
-				const struct mp_nic_ops *nic)
-{
-	u32 asked = rx->port->link->mode;
-	unsigned long modes = nic ? nic->modes : 0;
-
-	if (!rx->backend->mergeable)
-		modes &= ~BIT(MP_MODE_HEADER_SPLIT);
-	if (asked == MP_MODE_COPY)
-		return MP_MODE_COPY;
-	if (asked == MP_MODE_AUTO && (modes & BIT(MP_MODE_WHOLE_FRAME)) &&
-	    rx->dev->mtu <= ETH_DATA_LEN)
-		asked = MP_MODE_WHOLE_FRAME;
-	if (asked == MP_MODE_WHOLE_FRAME)
-		modes &= BIT(MP_MODE_WHOLE_FRAME);
-	if (modes & BIT(MP_MODE_HEADER_SPLIT))
-		return MP_MODE_HEADER_SPLIT;
-	if (modes & BIT(MP_MODE_WHOLE_FRAME))
-		return MP_MODE_WHOLE_FRAME;
-	return MP_MODE_COPY;
-}
-
-static u8 why_copy(const struct mp_rx *rx, const struct mp_nic_ops *nic)
-{
-	if (rx->port->link->mode == MP_MODE_COPY)
-		return MP_COPY_ASKED;
-	if (!nic)
-		return MP_COPY_NO_GLUE;
-	/* what GRO made of several short frames */
-	return rx->mode == MP_MODE_HEADER_SPLIT ? MP_COPY_HEADERS : MP_COPY_LATE;
-}
-
-/*
- * Installs the page constructor if the port has both an interface and a
- * backend.  RTNL.
- */
-void mp_rx_attach_nic(struct mp_port *port)
-{
-	struct mp_rx *rx = rtnl_dereference(port->rx);
-	struct net_device *dev = rtnl_dereference(port->dev);
-	struct mp_link *link = port->link;
-	const struct mp_nic_ops *nic;
-	int err;
-
-	if (!rx || !dev)
-		return;
-	nic = mp_nic_find(dev);
-	rx->dev = dev;
-	rx->mode = choose_mode(rx, nic);
-	rx->why_copy = why_copy(rx, nic);
-	if (rx->mode == MP_MODE_COPY)
-		return;
-	if (rtnl_dereference(link->receiver)) {
-		rx->mode = MP_MODE_COPY;	/* of what came before that one */
-		return;
-	}
-
-	rx->dma = dev->dev.parent;
-	mp_dma_begin(&rx->kept, rx->dma);
-	WRITE_ONCE(rx->nic, nic);
-	rcu_assign_pointer(link->receiver, port);
-	err = nic->set_rx(dev, rx);
-	if (!err && rx->mode == MP_MODE_HEADER_SPLIT)
-		mp_gro_limit(rx);
-	if (!err)
-		return;
-	netdev_warn(dev, "mpassthru: the driver refused the constructor (%d), receiving by copy\n",
-		    err);
-	RCU_INIT_POINTER(link->receiver, NULL);
-	WRITE_ONCE(rx->nic, NULL);
-	mp_dma_end(&rx->kept);
-	rx->mode = MP_MODE_COPY;
-}
-
-/*
- * Removes the page constructor: no NIC writes to guest memory when this
- * returns.  Frames that it wrote may still be on their way.  RTNL.
- */
-void mp_rx_detach_nic(struct mp_port *port)
-{
-	struct mp_rx *rx = rtnl_dereference(port->rx);
-
-	if (!rx || !rx->dev)
-		return;
-	if (rx->nic) {
-		const struct mp_nic_ops *nic = rx->nic;
-
-		WRITE_ONCE(rx->nic, NULL);
-		synchronize_net();	/* mp_rx_post() may be in refill */
-		if (nic->set_rx(rx->dev, NULL))
-			netdev_err(rx->dev, "mpassthru: the driver did not come back in its own state\n");
-		RCU_INIT_POINTER(port->link->receiver, NULL);
-		WARN_ON_ONCE(rx->nr_nic);
-		mp_dma_end(&rx->kept);
-	}
-	mp_gro_restore(rx);
-	rx->dev = NULL;
-}
-
-/* What auto chooses goes by the MTU, and so does what GRO may merge.  RTNL. */
-void mp_rx_mtu_changed(struct mp_port *port)
-{
-	struct mp_rx *rx = rtnl_dereference(port->rx);
-
-	if (!rx || !rx->dev)
-		return;
-	if (choose_mode(rx, mp_nic_find(rx->dev)) != rx->mode) {
-		mp_rx_detach_nic(port);
-		mp_rx_attach_nic(port);
-	} else if (rx->gro_limit) {
-		mp_gro_restore(rx);
-		mp_gro_limit(rx);
-	}
+	if (enough)
+		refill(rx);
 }
 
 static struct mp_rx *rx_alloc(struct mp_port *port, struct mp_backend *backend)
@@ -225,7 +147,9 @@ static struct mp_rx *rx_alloc(struct mp_port *port, struct mp_backend *backend)
 	rx->port = port;
 	rx->backend = backend;
 	rx->mode = MP_MODE_COPY;
+	rx->posted = jiffies;
 	spin_lock_init(&rx->lock);
+	INIT_DELAYED_WORK(&rx->retry, retry);
 	mp_requests_init(&rx->fit);
 	mp_requests_init(&rx->odd);
 	hash_init(rx->bufs);
@@ -251,8 +175,28 @@ int mp_rx_start(struct mp_port *port, struct mp_backend *backend)
 	if (!rx)
 		return -ENOMEM;
 	rcu_assign_pointer(port->rx, rx);
-	mp_rx_attach_nic(port);
+	mp_link_steer(port->link);
 	return 0;
+}
+
+/* The port has no interface any more.  RTNL. */
+void mp_rx_unbound(struct mp_port *port)
+{
+	struct mp_rx *rx = rtnl_dereference(port->rx);
+
+	if (rx)
+		rx->dev = NULL;
+}
+
+/* Drops what nobody will take. */
+static void purge(struct mp_port *port)
+{
+	struct sk_buff *skb;
+
+	while ((skb = skb_dequeue(&port->sk.sk_receive_queue))) {
+		atomic_sub(skb->truesize, &port->waiting);
+		kfree_skb(skb);
+	}
 }
 
 static void return_all(struct mp_rx *rx, struct mp_requests *reqs)
@@ -281,11 +225,13 @@ void mp_rx_stop(struct mp_port *port)
 	ASSERT_RTNL();
 	if (!rx)
 		return;
-	mp_rx_detach_nic(port);
+	rx->stopping = true;
+	if (port->link)
+		mp_link_steer(port->link);
 	mp_frame_drain(port, rx);
 	RCU_INIT_POINTER(port->rx, NULL);
 	synchronize_net();
-	skb_queue_purge(&port->sk.sk_receive_queue);
+	purge(port);
 
 	while (!wait_event_timeout(mp_rx_epoch_done, mp_rx_epochs_idle(rx), STOP_NAG))
 		pr_warn("mpassthru: waiting for received frames that somebody holds\n");
@@ -312,10 +258,12 @@ void mp_rx_gauges(struct mp_rx *rx, struct mp_info *info)
 	info->posted += rx->fit.nr + rx->odd.nr;
 	info->at_nic += rx->nr_nic;
 	info->in_stack += rx->nr_stack;
-	if (rx->mode != MP_MODE_COPY)
+	if (rx->nic)
 		info->rx_mode = rx->mode;
 	info->vnet_hdr_len = rx->backend->hdr_len;
 	if (rx->dry)
 		info->flags |= MP_INFO_DRY;
+	if (is_stalled(rx))
+		info->flags |= MP_INFO_STALLED;
 	spin_unlock_bh(&rx->lock);
 }

@@ -20,7 +20,7 @@
  * @hash: in mp_rx.bufs by @key while in a frame
  * @node: in mp_epoch.bufs while in a frame, in mp_rx.free while unused
  * @key: bus-independent address of the frame's first byte in it
- * @dma: bus address while at the NIC
+ * @dma: bus address while at the NIC, a physical one if there is no mp_rx.dma
  * @kept: which is mapped for longer than that
  * @page: the memory, within one folio from here on
  * @offset: of the first byte for the NIC
@@ -70,22 +70,24 @@ struct mp_epoch {
  * struct mp_rx - receive side
  * @port: the port, outlives this
  * @backend: likewise
- * @dev: the bound interface, set while a NIC driver uses this (RTNL)
- * @nic: its glue
- * @dma: the device that does the DMA
+ * @dev: the bound interface, or NULL (RTNL)
+ * @nic: its glue, while the driver has this as a constructor
+ * @queue: for which of the NIC's receive queues
+ * @dma: the device that does the DMA, NULL if the driver maps for it
  * @kept: its mappings of guest memory that are kept, or NULL
- * @mode: &enum mp_mode in effect
+ * @mode: &enum mp_mode in effect, or of frames that are still on their way
  * @why_copy: &enum mp_copy_reason where nothing better is known
- * @gro_limit: the longest packet that GRO is to make, or 0 (RTNL)
- * @gro_had: the interface's limits before (RTNL)
+ * @stopping: it gets no constructor any more (RTNL)
  * @lock: BH-safe; protects all that follows
  * @fit: posted requests not known to be unfit for the NIC, oldest first
  * @odd: posted requests that the NIC cannot have; taken first for copies
  * @reserved: requests to keep for packets that are on their way
+ * @aside: requests to keep for frames that come by other queues of the NIC
  * @nr_nic: requests behind NIC descriptors
  * @nr_stack: requests in frames
  * @dry: the driver waits for mp_nic_ops.refill
  * @asked: the backend knows that there are few, and has not posted since
+ * @posted: when it last posted, in jiffies
  * @draining: somebody delivers queued frames; later ones have to queue up
  * @free: buffers for the next slots
  * @bufs: buffers in frames, by address
@@ -98,22 +100,25 @@ struct mp_rx {
 	struct mp_backend *backend;
 	struct net_device *dev;
 	const struct mp_nic_ops *nic;
+	u16 queue;
 	struct device *dma;
 	struct mp_dma *kept;
 	enum mp_mode mode;
 	u8 why_copy;
-	unsigned int gro_limit;
-	unsigned int gro_had[2];
+	bool stopping;
 
 	spinlock_t lock;	/* BH-safe: all that follows */
 	struct mp_requests fit;
 	struct mp_requests odd;
 	unsigned int reserved;
+	unsigned int aside;
 	unsigned int nr_nic;
 	unsigned int nr_stack;
 	bool dry;
 	bool asked;
+	unsigned long posted;
 	bool draining;
+	struct delayed_work retry;
 	struct hlist_head free;
 	DECLARE_HASHTABLE(bufs, MP_RX_HASH_BITS);
 	struct mp_epoch epoch[MP_RX_EPOCHS];
@@ -144,6 +149,7 @@ static inline phys_addr_t mp_frag_phys(const skb_frag_t *frag)
 /* rx.c APIs */
 struct mp_request *mp_rx_take(struct mp_rx *rx);
 void mp_rx_ask(struct mp_rx *rx);
+void mp_rx_retry(struct mp_rx *rx);
 void mp_rx_untake(struct mp_rx *rx, struct mp_request *req);
 
 /* buffer.c APIs */
@@ -156,8 +162,8 @@ void mp_rx_buf_free(struct mp_rx *rx, struct mp_rx_buf *buf);
 void mp_rx_bufs_destroy(struct mp_rx *rx);
 
 /* gro.c APIs */
-void mp_gro_limit(struct mp_rx *rx);
-void mp_gro_restore(struct mp_rx *rx);
+void mp_gro_limit(struct mp_link *link);
+void mp_gro_restore(struct mp_link *link);
 
 /* epoch.c APIs */
 extern wait_queue_head_t mp_rx_epoch_done;

@@ -90,7 +90,6 @@ static int mp_recvmsg(struct socket *sock, struct msghdr *msg, size_t total_len,
 	if (WARN_ON_ONCE(!rx))
 		return -ENOTCONN;
 	mp_rx_post(rx, &batch->reqs);
-	mp_frame_drain(port, rx);
 	return 0;
 }
 
@@ -253,6 +252,7 @@ ssize_t mp_socket_read(struct mp_port *port, struct iov_iter *to, int flags)
 	skb = skb_recv_datagram(&port->sk, flags & MSG_DONTWAIT, &err);
 	if (!skb)
 		return port->sk.sk_shutdown & RCV_SHUTDOWN ? -ENOLINK : err;
+	atomic_sub(skb->truesize, &port->waiting);
 
 	if (port->flags & IFF_VNET_HDR)
 		hdr = put_vnet_hdr(port, skb, to);

@@ -39,6 +39,8 @@ static void sum(struct mp_counters *to, const struct mp_counters *from)
 static void fill_link(const struct mp_link *link, struct mp_info *info)
 {
 	info->flags = mp_nic_find(link->dev) ? MP_INFO_GLUE : 0;
+	if (link->flags & MP_BIND_QDISC_BYPASS)
+		info->flags |= MP_INFO_QDISC_BYPASS;
 	info->ifindex = link->dev->ifindex;
 	strscpy(info->ifname, link->dev->name, MP_IFNAMSIZ);
 	info->mode = link->mode;

@@ -9,50 +9,31 @@
 #include "trace.h"
 #include "tx.h"
 
-/* Headers end within the first 128 bytes, or the guest says where. */
-#define MP_TX_LINEAR	128
-
-/* How long mp_tx_drain() waits between two complaints. */
+/* How long mp_tx_drain() waits for qdiscs, and between two complaints. */
+#define DRAIN_PATIENCE	HZ
 #define DRAIN_NAG	(10 * HZ)
 
-static bool is_gso(const struct virtio_net_hdr *vnet)
+/* Measured by bench/copybreak. */
+static unsigned int tx_copybreak = 256;
+module_param(tx_copybreak, uint, 0644);
+MODULE_PARM_DESC(tx_copybreak, "bytes behind the headers below which a packet is copied");
+
+/* Whether it is cheaper to copy a packet than to lend its memory.  Any context. */
+bool mp_tx_small(const struct mp_tx_head *head)
 {
-	return vnet->gso_type != VIRTIO_NET_HDR_GSO_NONE;
+	return head->frame - head->linear < READ_ONCE(tx_copybreak);
 }
 
 /*
- * Checks what later code relies on, and fills in @head->linear;
- * virtio_net_hdr_to_skb() checks the rest.
+ * Whether what leaves @dev is not too long when the packet has been cut.  A packet
+ * that is no longer than one of its segments is not cut at all, whatever its header
+ * says.
  */
-int mp_tx_parse(struct mp_tx_head *head, bool le)
+static bool segments_fit(const struct sk_buff *skb, const struct net_device *dev)
 {
-	u32 hdr_len = __virtio16_to_cpu(le, head->vnet.hdr_len);
-
-	if (head->frame < ETH_HLEN)
-		return -EINVAL;
-	if (head->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
-		u32 csum_end = __virtio16_to_cpu(le, head->vnet.csum_start) +
-			       __virtio16_to_cpu(le, head->vnet.csum_offset) + 2;
-
-		hdr_len = max(hdr_len, csum_end);
-		head->vnet.hdr_len = __cpu_to_virtio16(le, hdr_len);
-	}
-	if (hdr_len > head->frame)
-		return -EINVAL;
-
-	if (!is_gso(&head->vnet))
-		hdr_len = max_t(u32, hdr_len, MP_TX_LINEAR);
-	head->linear = clamp_t(u32, hdr_len, ETH_HLEN, MP_TX_LINEAR_MAX);
-	head->linear = min(head->linear, head->frame);
-	return 0;
-}
-
-/* Whether @dev takes a frame of that length. */
-bool mp_tx_fits(const struct net_device *dev, const struct mp_tx_head *head)
-{
-	if (is_gso(&head->vnet))
-		return head->frame <= MP_TX_MAX;
-	return head->frame <= dev->mtu + ETH_HLEN + 2 * VLAN_HLEN;
+	if (!skb_is_gso(skb))
+		return skb->len <= mp_tx_frame_max(dev);
+	return skb_gso_validate_mac_len(skb, mp_tx_frame_max(dev));
 }
 
 /* Makes @skb a packet of @dev, as tap does. */
@@ -65,7 +46,7 @@ int mp_tx_finish(struct sk_buff *skb, struct net_device *dev,
 	skb_reset_mac_header(skb);
 	skb_set_network_header(skb, ETH_HLEN);
 	skb->protocol = eth_hdr(skb)->h_proto;
-	if (vnet && virtio_net_hdr_to_skb(skb, vnet, le))
+	if (virtio_net_hdr_to_skb(skb, vnet, le) || !segments_fit(skb, dev))
 		return -EINVAL;
 
 	skb_probe_transport_header(skb);
@@ -76,13 +57,13 @@ int mp_tx_finish(struct sk_buff *skb, struct net_device *dev,
 }
 
 /* Gives a packet to the interface.  Queues of the guest go to queues of the NIC. */
-void mp_tx_xmit(const struct mp_port *port, struct sk_buff *skb,
-		const struct mp_tx_head *head, u32 lent)
+void mp_tx_xmit(const struct mp_port *port, struct mp_burst *burst,
+		struct sk_buff *skb, const struct mp_tx_head *head, u32 lent)
 {
 	trace_mp_tx_transmit(skb->dev, head->frame, lent, &head->vnet);
 	if (port->flags & IFF_MULTI_QUEUE)
 		skb_record_rx_queue(skb, port->queue);
-	dev_queue_xmit(skb);
+	mp_burst_add(burst, skb);
 }
 
 /*
@@ -105,7 +86,8 @@ void mp_tx_gone(struct mp_port *port, u32 lent, bool zerocopy)
 		wake_up(&port->tx_idle);
 }
 
-static void request_done(struct mp_request *req)
+/* Gives a request back.  BH off. */
+void mp_tx_back(struct mp_request *req)
 {
 	struct mp_backend *backend = req->backend;
 
@@ -124,7 +106,7 @@ static void sent(struct sk_buff *skb, struct ubuf_info *ubuf, bool zerocopy)
 		return;
 
 	rcu_read_lock_bh();
-	request_done(req);
+	mp_tx_back(req);
 	mp_tx_gone(port, lent, zerocopy);
 	rcu_read_unlock_bh();
 }
@@ -138,7 +120,7 @@ static void fail(struct mp_port *port, struct mp_request *req,
 	local_bh_disable();
 	this_cpu_inc(port->stats->tx.dropped[why]);
 	this_cpu_inc(port->stats->tx.failed);
-	request_done(req);
+	mp_tx_back(req);
 	local_bh_enable();
 }
 
@@ -226,41 +208,57 @@ static struct sk_buff *copied_skb(struct mp_request *req,
 	skb->data_len = len - linear;
 	skb->len += len - linear;
 	mp_request_read_skb(req, hdr_len, skb, len);
+	return skb;
+}
+
+/* Has a packet without guest memory complete its request. */
+static void complete_copy(struct mp_port *port, struct mp_request *req,
+			  struct sk_buff *skb, bool crowded)
+{
+	if (crowded && mp_tx_copy_start(port, req, skb))
+		return;
 	mp_ubuf_init(&req->ubuf, &sent_ops, SKBFL_ZEROCOPY_ENABLE);
 	skb_zcopy_init(skb, &req->ubuf);
-	return skb;
 }
 
 static struct sk_buff *make_skb(struct mp_port *port, struct mp_request *req,
 				const struct net_device *dev, u32 hdr_len,
-				const struct mp_tx_head *head)
+				const struct mp_tx_head *head, bool crowded)
 {
 	u32 off = copy_for_frags(req, hdr_len + head->linear);
 	int why = MP_COPY_SMALL;
+	struct sk_buff *skb;
 
 	req->used = 0;
 	if (off - hdr_len > MP_TX_LINEAR_MAX) {
 		why = MP_COPY_FRAGS;
+	} else if (crowded && !mp_tx_small(head)) {
+		why = MP_COPY_HELD;
 	} else if (mp_request_copied(req)) {
 		this_cpu_inc(port->stats->tx.copied[MP_COPY_LOCKED]);
 		this_cpu_add(port->stats->tx.copied_bytes, head->frame);
 		return zerocopy_skb(req, dev, hdr_len, off);
-	} else if (head->frame - head->linear >= MP_TX_COPY) {
+	} else if (!mp_tx_small(head)) {
 		req->used = req->len - off;
 		this_cpu_add(port->stats->tx.copied_bytes, off - hdr_len);
 		return zerocopy_skb(req, dev, hdr_len, off);
 	}
 	this_cpu_inc(port->stats->tx.copied[why]);
 	this_cpu_add(port->stats->tx.copied_bytes, head->frame);
-	return copied_skb(req, dev, hdr_len);
+	skb = copied_skb(req, dev, hdr_len);
+	if (skb)
+		complete_copy(port, req, skb, crowded);
+	return skb;
 }
 
-static void send_request(struct mp_port *port, struct net_device *dev,
+static void send_request(struct mp_port *port, struct mp_burst *burst,
 			 struct mp_request *req)
 {
+	struct net_device *dev = burst->dev;
 	u32 hdr_len = req->backend->hdr_len;
 	struct mp_tx_head head;
 	struct sk_buff *skb;
+	bool crowded;
 
 	req->state = MP_REQ_SENT;
 	req->port = port;
@@ -275,7 +273,12 @@ static void send_request(struct mp_port *port, struct net_device *dev,
 		return;
 	}
 
-	skb = make_skb(port, req, dev, hdr_len, &head);
+	crowded = mp_tx_is_crowded(port, req);
+	if (crowded && mp_tx_late_full(port)) {
+		fail(port, req, MP_DROP_QUEUE_FULL);
+		return;
+	}
+	skb = make_skb(port, req, dev, hdr_len, &head, crowded);
 	if (!skb) {
 		fail(port, req, MP_DROP_NO_MEMORY);
 		return;
@@ -288,7 +291,7 @@ static void send_request(struct mp_port *port, struct net_device *dev,
 	}
 	this_cpu_add(port->stats->tx.bytes, head.frame);
 	this_cpu_add(port->stats->tx.payload_bytes, head.frame - head.linear);
-	mp_tx_xmit(port, skb, &head, req->used);
+	mp_tx_xmit(port, burst, skb, &head, req->used);
 }
 
 /**
@@ -302,30 +305,58 @@ void mp_tx_batch(struct mp_port *port, struct mp_requests *reqs)
 {
 	struct mp_request *req;
 	struct net_device *dev;
+	struct mp_burst burst;
 
 	rcu_read_lock_bh();
 	dev = rcu_dereference_bh(port->dev);
+	mp_burst_begin(&burst, port, dev);
 	while ((req = mp_requests_pop(reqs))) {
 		this_cpu_inc(port->stats->tx.packets);
 		if (dev && dev->flags & IFF_UP)
-			send_request(port, dev, req);
+			send_request(port, &burst, req);
 		else
 			fail(port, req, MP_DROP_NO_LINK);
 	}
+	mp_burst_end(&burst);
 	rcu_read_unlock_bh();
+	mp_tx_late_look(port);
+}
+
+/* What waits in front of the NIC will not get there. */
+static void drop_queued(struct mp_port *port)
+{
+	struct net_device *dev;
+
+	rtnl_lock();
+	dev = rtnl_dereference(port->dev);
+	if (dev && netif_running(dev)) {
+		netdev_warn(dev, "mpassthru: a guest stops, dropping all packets that wait to be sent\n");
+		mp_dev_drop_queued(dev);
+	}
+	rtnl_unlock();
+}
+
+static bool is_idle(struct mp_port *port, unsigned long timeout)
+{
+	return wait_event_timeout(port->tx_idle,
+				  !atomic_read(&port->tx_inflight), timeout);
 }
 
 /**
  * mp_tx_drain() - wait until no packet holds a request
  * @port: the port; nobody transmits requests any more
  *
- * Context: process context.  The wait ends when the NIC, or its reset after a
- * transmit timeout, frees the packets.
+ * Packets that a qdisc has are dropped if it keeps them for too long.
+ *
+ * Context: process context without RTNL.  The wait ends when the NIC, or its reset
+ * after a transmit timeout, frees the packets.
  */
 void mp_tx_drain(struct mp_port *port)
 {
-	while (!wait_event_timeout(port->tx_idle,
-				   !atomic_read(&port->tx_inflight), DRAIN_NAG))
+	if (!is_idle(port, DRAIN_PATIENCE))
+		drop_queued(port);
+	while (!is_idle(port, DRAIN_NAG))
 		pr_warn("mpassthru: waiting for %d packets that the interface has not sent\n",
 			atomic_read(&port->tx_inflight));
+	mp_tx_late_stop(port);
 }

@@ -95,10 +95,11 @@ static struct mp_umem *umem_create(unsigned long uaddr, unsigned long nr_pages)
 	struct mp_umem *umem;
 	int err = -ENOMEM;
 
-	umem = kvzalloc(struct_size(umem, chunk, nr), GFP_KERNEL_ACCOUNT);
+	/* The size is what user space says: no complaint if that is too much. */
+	umem = kvzalloc(struct_size(umem, chunk, nr), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!umem)
 		return ERR_PTR(-ENOMEM);
-	umem->dropped = bitmap_zalloc(nr, GFP_KERNEL_ACCOUNT);
+	umem->dropped = bitmap_zalloc(nr, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!umem->dropped)
 		goto err_free;
 	umem->uaddr = uaddr;
@@ -381,7 +382,8 @@ EXPORT_SYMBOL_GPL(mp_umem_write);
  * @len: bytes, not zero
  * @map: filled in; unused if that failed
  *
- * The limit on locked memory counts what this pins, but does not stop it.
+ * The limit on locked memory counts what this pins, but does not stop it: not below
+ * 32 MiB at a time.
  *
  * Context: process context.
  * Return: 0 or as mp_umem_seg().

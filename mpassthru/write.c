@@ -110,7 +110,7 @@ static int why_copy(const struct mp_tx_head *head, const struct iov_iter *from,
 {
 	if (!lender)
 		return MP_COPY_NO_BACKEND;
-	if (head->frame - head->linear < MP_TX_COPY)
+	if (mp_tx_small(head))
 		return MP_COPY_SMALL;
 	if (!fits_frags(from, head->linear))
 		return MP_COPY_FRAGS;
@@ -162,22 +162,22 @@ static int send(struct mp_port *port, struct sk_buff *skb,
 		const struct mp_tx_head *head, struct loan *loan, int why)
 {
 	struct net_device *dev = rcu_dereference_bh(port->dev);
-	const struct virtio_net_hdr *vnet = NULL;
+	struct mp_burst burst;
 
 	if (!dev)
 		return refuse(port, MP_DROP_NO_LINK, -ENOLINK);
 	if (!(dev->flags & IFF_UP))
 		return refuse(port, MP_DROP_NO_LINK, -EIO);
-	if (port->flags & IFF_VNET_HDR)
-		vnet = &head->vnet;
 	if (!mp_tx_fits(dev, head) ||
-	    mp_tx_finish(skb, dev, vnet, mp_port_is_le(port)))
+	    mp_tx_finish(skb, dev, &head->vnet, mp_port_is_le(port)))
 		return refuse(port, MP_DROP_BAD_HEADER, -EINVAL);
 
 	count(port, head, why);
 	if (loan)
 		loan_start(loan, skb);
-	mp_tx_xmit(port, skb, head, loan ? loan->len : 0);
+	mp_burst_begin(&burst, port, dev);
+	mp_tx_xmit(port, &burst, skb, head, loan ? loan->len : 0);
+	mp_burst_end(&burst);
 	return 0;
 }
 

@@ -29,6 +29,7 @@ static const struct option bind_options[] = {
 	{ "mac",     required_argument, NULL, 'a' },
 	{ "mode",    required_argument, NULL, 'm' },
 	{ "pidfile", required_argument, NULL, 'P' },
+	{ "qdisc-bypass", no_argument,	NULL, 'Q' },
 	{ }
 };
 

@@ -14,9 +14,9 @@ static const struct command {
 } commands[] = {
 	{ "show",   cmd_show,   "[IFACE] [-j [-p]]",
 	  "ports and what became of their packets (the default)" },
-	{ "run",    cmd_run,    "IFACE [--mode MODE] [--mac ADDRESS] [--queues N] -- COMMAND [ARG]...",
+	{ "run",    cmd_run,    "IFACE [--mode MODE] [--mac ADDRESS] [--queues N] [--qdisc-bypass] -- COMMAND [ARG]...",
 	  "run COMMAND with IFACE bound; %mp and %vhost become descriptors" },
-	{ "bind",   cmd_bind,   "IFACE [--mode MODE] [--mac ADDRESS] [--daemon] [--pidfile FILE]",
+	{ "bind",   cmd_bind,   "IFACE [--mode MODE] [--mac ADDRESS] [--qdisc-bypass] [--daemon] [--pidfile FILE]",
 	  "keep IFACE bound until killed" },
 	{ "unbind", cmd_unbind, "IFACE [--pidfile FILE]",
 	  "end the mpctl bind of IFACE" },

@@ -35,6 +35,7 @@ struct port_wish {
 	enum mp_mode mode;
 	unsigned char mac[6];	/* all zero: every frame */
 	bool queues;		/* one of several */
+	bool qdisc_bypass;
 };
 
 /* port.c: /dev/net/mp; negative errno, the message is out */

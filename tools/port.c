@@ -94,6 +94,9 @@ int port_wish_option(int opt, const char *arg, struct port_wish *wish)
 		if (port_mode_parse(arg, &wish->mode))
 			return syntax_error("no mode \"%s\"", arg);
 		return EXIT_OK;
+	case 'Q':
+		wish->qdisc_bypass = true;
+		return EXIT_OK;
 	default:
 		return usage();
 	}
@@ -106,11 +109,13 @@ int port_bind(int fd, const char *ifname, const struct port_wish *wish)
 	int err;
 
 	if (memcmp(wish->mac, every, sizeof(every))) {
-		bind.flags = MP_BIND_MAC;
+		bind.flags |= MP_BIND_MAC;
 		memcpy(bind.mac, wish->mac, sizeof(bind.mac));
 	}
 	if (wish->queues)
 		bind.flags |= MP_BIND_QUEUE;
+	if (wish->qdisc_bypass)
+		bind.flags |= MP_BIND_QDISC_BYPASS;
 
 	if (snprintf(bind.ifname, sizeof(bind.ifname), "%s", ifname) >=
 	    (int)sizeof(bind.ifname)) {

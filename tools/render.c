@@ -37,13 +37,15 @@ static const struct reason copy_reasons[] = {
 		"read() and write(), or the in-tree vhost-net" },
 	[MP_COPY_UNALIGNED]	= { "unaligned",
 		"guest buffer at an odd address" },
+	[MP_COPY_HELD]		= { "held",
+		"the ring is full of packets that wait to be sent" },
 	[MP_COPY_LOCKED]	= { "locked",
 		"no room to pin under the VMM's limit on locked memory" },
 };
 
 static const struct reason drop_reasons[] = {
 	[MP_DROP_QUEUE_FULL]	= { "queue-full",
-		"the guest does not read fast enough" },
+		"nobody takes them fast enough" },
 	[MP_DROP_NO_MEMORY]	= { "no-memory", "the host is out of memory" },
 	[MP_DROP_BAD_HEADER]	= { "bad-header",
 		"the guest's virtio header makes no sense" },
@@ -158,13 +160,15 @@ void render_text(FILE *out, const struct mp_info *info,
 {
 	char pinned[32];
 
-	fprintf(out, "%.*s: mode %s (asked %s), %s, %s%s\n", MP_IFNAMSIZ,
+	fprintf(out, "%.*s: mode %s (asked %s), %s, %s%s%s\n", MP_IFNAMSIZ,
 		info->ifname, port_mode_name(info->rx_mode),
 		port_mode_name(info->mode),
 		info->flags & MP_INFO_GLUE ? "driver with glue" :
 					     "driver without glue",
 		info->flags & MP_INFO_BACKEND ? "vhost_mp attached" :
 						"no vhost_mp",
+		info->flags & MP_INFO_QDISC_BYPASS ? ", qdisc bypassed" : "",
+		info->flags & MP_INFO_STALLED ? ", stalled: the guest gives no buffers" :
 		info->flags & MP_INFO_DRY ? ", waiting for guest buffers" : "");
 	if (link->known)
 		fprintf(out, "  link %s, mtu %u%s%s\n", link->state, link->mtu,
@@ -309,7 +313,9 @@ struct json_object *render_json(const struct mp_info *info,
 	add_flag(obj, "glue", info->flags & MP_INFO_GLUE);
 	add_flag(obj, "backend", info->flags & MP_INFO_BACKEND);
 	add_flag(obj, "dry", info->flags & MP_INFO_DRY);
+	add_flag(obj, "stalled", info->flags & MP_INFO_STALLED);
 	add_flag(obj, "locked", info->flags & MP_INFO_LOCKED);
+	add_flag(obj, "qdisc_bypass", info->flags & MP_INFO_QDISC_BYPASS);
 	add_u64(obj, "vnet_hdr_len", info->vnet_hdr_len);
 	for (i = 0; i < ARRAY_SIZE(offloads); i++)
 		if (info->offload & (1u << i))

@@ -19,6 +19,7 @@
 static const struct option options[] = {
 	{ "mac",  required_argument, NULL, 'a' },
 	{ "mode", required_argument, NULL, 'm' },
+	{ "qdisc-bypass", no_argument, NULL, 'Q' },
 	{ "queues", required_argument, NULL, 'q' },
 	{ }
 };

@@ -76,6 +76,23 @@ static long reset_owner(struct vmp_device *device)
 	return err;
 }
 
+/* Features and log base, which say whether and where there is a log; or neither. */
+static int set_log(struct vmp_device *device, u64 features, u64 base)
+{
+	const u64 features_had = device->features;
+	const u64 base_had = device->log_base;
+	int err;
+
+	device->features = features;
+	device->log_base = base;
+	err = vmp_log_update(device);
+	if (err) {
+		device->features = features_had;
+		device->log_base = base_had;
+	}
+	return err;
+}
+
 /* A running device can only begin and end to log. */
 static int set_features(struct vmp_device *device, u64 features)
 {
@@ -85,8 +102,7 @@ static int set_features(struct vmp_device *device, u64 features)
 		return -EOPNOTSUPP;
 	if (running(device) && (features ^ device->features) & ~log)
 		return -EBUSY;
-	device->features = features;
-	return vmp_log_update(device);
+	return set_log(device, features, device->log_base);
 }
 
 static long features_ioctl(struct vmp_device *device, unsigned int cmd,
@@ -131,6 +147,7 @@ static long set_backend(struct vmp_device *device, void __user *argp)
 	return 0;
 }
 
+/* Bits are set with atomic operations on words, which must not cross cache lines. */
 static long set_log_base(struct vmp_device *device, void __user *argp)
 {
 	u64 base;
@@ -139,8 +156,9 @@ static long set_log_base(struct vmp_device *device, void __user *argp)
 		return -EFAULT;
 	if ((u64)(unsigned long)base != base)
 		return -EFAULT;
-	device->log_base = base;
-	return vmp_log_update(device);
+	if (!IS_ALIGNED(base, sizeof(u64)))
+		return -EINVAL;
+	return set_log(device, device->features, base);
 }
 
 static long set_log_fd(struct vmp_device *device, void __user *argp)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A virtqueue at work: chains from the ring become requests for the port, and
- * come back as used entries.
+ * A virtqueue at work: chains from the ring become requests for the port.
  */
 #include <linux/bitmap.h>
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/slab.h>
 
@@ -13,36 +13,11 @@
 #define BATCH		64
 #define TURN		256
 
-/*
- * Pieces of one chain that the port gets to see.  A receive buffer is not used
- * beyond; a packet may be in as many as there are descriptors, each across a
- * page border.  Room for so many is made when they come.
- */
-#define SEGS_RX		256
-#define SEGS_TX		(2 * MP_CHAIN_MAX)
-#define SEGS_FEW	2
-#define SEGS_GROWTH	16
-
-/* As long as NICs wait, under load, before they interrupt for what they sent. */
-#define TX_COALESCE_NS	(250 * NSEC_PER_USEC)
-
-static struct vmp_queue *queue_of(struct mp_backend *backend)
-{
-	return container_of(backend, struct vmp_queue, backend);
-}
-
-static struct vmp_slot *slot_of(struct mp_request *req)
-{
-	return container_of(req, struct vmp_slot, req);
-}
-
-static u16 slot_head(const struct vmp_queue *queue, const struct vmp_slot *slot)
-{
-	return slot - queue->slot;
-}
+/* When there may be memory again. */
+#define RETRY_MS	1
 
 /* The guest broke the rules.  Only a restart helps.  Under queue->mutex. */
-static void queue_break(struct vmp_queue *queue, const char *why)
+void vmp_queue_break(struct vmp_queue *queue, const char *why)
 {
 	queue->ring.broken = true;
 	queue->ring.error = why;
@@ -51,77 +26,6 @@ static void queue_break(struct vmp_queue *queue, const char *why)
 			    current->comm, current->tgid, why);
 	if (queue->error)
 		mp_eventfd_signal(queue->error);
-}
-
-/* Used entries. */
-
-static void log_ring(struct vmp_queue *queue)
-{
-	struct vmp_log *log = queue->log;
-
-	lockdep_assert_held(&queue->used_lock);
-	if (log && queue->addr.flags & BIT(VHOST_VRING_F_LOG))
-		vmp_log_dirty(log, queue->addr.log_guest_addr,
-			      mp_ring_used_size(queue->ring.num));
-}
-
-static void log_slot(struct vmp_queue *queue, const struct vmp_slot *slot)
-{
-	struct vmp_log *log = queue->log;
-	u32 left = slot->req.used;
-	unsigned int i;
-
-	lockdep_assert_held(&queue->used_lock);
-	for (i = 0; log && i < slot->nr_extents && left; i++) {
-		u32 n = min(left, slot->extent[i].len);
-
-		vmp_log_dirty(log, slot->extent[i].gpa, n);
-		left -= n;
-	}
-}
-
-static void interrupt(struct vmp_queue *queue)
-{
-	lockdep_assert_held(&queue->used_lock);
-	if (mp_ring_interrupt(&queue->ring) && queue->call)
-		mp_eventfd_signal(queue->call);
-}
-
-static enum hrtimer_restart coalesce_over(struct hrtimer *timer)
-{
-	struct vmp_queue *queue = container_of(timer, struct vmp_queue, coalesce);
-
-	spin_lock(&queue->used_lock);
-	interrupt(queue);
-	spin_unlock(&queue->used_lock);
-	return HRTIMER_NORESTART;
-}
-
-/*
- * What was sent is visible to the guest at once, and it finds it when it sends or
- * receives the next time.  So whether it wants an interrupt for that is asked a
- * moment later, unless half of its ring is on the way: then it may be waiting for
- * room.
- */
-static bool may_coalesce(const struct vmp_queue *queue)
-{
-	return queue->index == VMP_TX &&
-	       mp_ring_out(&queue->ring) < queue->num / 2;
-}
-
-static void flush(struct vmp_queue *queue)
-{
-	spin_lock_bh(&queue->used_lock);
-	log_ring(queue);
-	if (!mp_ring_expose(&queue->ring))
-		goto out;
-	if (!may_coalesce(queue))
-		interrupt(queue);
-	else if (!hrtimer_is_queued(&queue->coalesce))
-		hrtimer_start(&queue->coalesce, ns_to_ktime(TX_COALESCE_NS),
-			      HRTIMER_MODE_REL_SOFT);
-out:
-	spin_unlock_bh(&queue->used_lock);
 }
 
 /* Entries that are worth a wake-up. */
@@ -136,250 +40,6 @@ bool vmp_queue_is_due(const struct vmp_queue *queue)
 	bool one = queue->index == VMP_TX || READ_ONCE(queue->hungry);
 
 	return mp_ring_offered(&queue->ring) >= (one ? 1 : quarter(queue));
-}
-
-static void flush_tasklet(struct tasklet_struct *tasklet)
-{
-	struct vmp_queue *queue = container_of(tasklet, struct vmp_queue, flush);
-
-	flush(queue);
-	smp_mb();	/* used index before the look; pairs with guess_is_over() */
-	if (queue->index == VMP_TX)
-		vmp_holdoff_look(queue);
-	else if (vmp_queue_is_due(queue))
-		vmp_queue_kick(queue);
-}
-
-/* Lets go of the memory that was found for the slot's chain, if any. */
-static void slot_drop(struct vmp_slot *slot)
-{
-	vmp_memory_put(slot->req.segs, slot->req.nr_segs);
-	slot->req.nr_segs = 0;
-}
-
-static void give_back(struct vmp_queue *queue, struct vmp_slot *slot, u32 len)
-{
-	lockdep_assert_held(&queue->used_lock);
-	slot_drop(slot);
-	mp_ring_push(&queue->ring, slot_head(queue, slot), len);
-	/* The worker may take the slot again; pairs with check_chain(). */
-	smp_store_release(&slot->state, VMP_SLOT_FREE);
-}
-
-/* The guest gets its next received packet, in @nr of @reqs. */
-static void give_packet(struct vmp_queue *queue, struct mp_requests *reqs,
-			unsigned int nr)
-{
-	lockdep_assert_held(&queue->used_lock);
-	while (nr--) {
-		struct vmp_slot *slot = slot_of(mp_requests_pop(reqs));
-
-		log_slot(queue, slot);
-		give_back(queue, slot, slot->req.used);
-	}
-}
-
-static bool any_copied(const struct mp_requests *reqs)
-{
-	const struct mp_request *req;
-
-	for (req = reqs->first; req; req = req->next)
-		if (mp_request_copied(req))
-			return true;
-	return false;
-}
-
-/* A received packet.  BH off. */
-static void rx_done(struct mp_backend *backend, struct mp_requests *reqs)
-{
-	struct vmp_queue *queue = queue_of(backend);
-	bool bounce;
-
-	spin_lock(&queue->used_lock);
-	bounce = queue->bounced.nr || any_copied(reqs);
-	if (bounce) {
-		slot_of(reqs->first)->packet = reqs->nr;
-		mp_requests_append(&queue->bounced, reqs);
-	} else {
-		give_packet(queue, reqs, reqs->nr);
-	}
-	spin_unlock(&queue->used_lock);
-	if (bounce)
-		vmp_queue_kick(queue);
-	else
-		tasklet_schedule(&queue->flush);
-}
-
-static struct mp_request *first_bounced(struct vmp_queue *queue)
-{
-	struct mp_request *req;
-
-	spin_lock_bh(&queue->used_lock);
-	req = queue->bounced.first;
-	spin_unlock_bh(&queue->used_lock);
-	return req;
-}
-
-/*
- * Copies what lies in host memory to where the guest wants it.  Packets stay in
- * bounced meanwhile, so that later ones wait.  Under queue->mutex.
- */
-static void bounce_back(struct vmp_queue *queue)
-{
-	struct mp_request *req, *first;
-	bool lost = false;
-	unsigned int nr;
-
-	while ((first = first_bounced(queue))) {
-		nr = slot_of(first)->packet;
-		for (req = first; nr--; req = req->next)
-			if (mp_request_copied(req))
-				lost |= vmp_bounce_back(queue, slot_of(req));
-		spin_lock_bh(&queue->used_lock);
-		give_packet(queue, &queue->bounced, slot_of(first)->packet);
-		spin_unlock_bh(&queue->used_lock);
-		tasklet_schedule(&queue->flush);
-	}
-	if (lost && queue->running)
-		queue_break(queue, "receive buffer is not mapped any more");
-}
-
-/* Posted and not used.  BH off, while the queue stops. */
-static void rx_return(struct mp_backend *backend, struct mp_request *req)
-{
-	struct vmp_slot *slot = slot_of(req);
-
-	WRITE_ONCE(slot->state, VMP_SLOT_UNUSED);
-}
-
-/* The port has too few.  Any context. */
-static void rx_short(struct mp_backend *backend)
-{
-	struct vmp_queue *queue = queue_of(backend);
-
-	WRITE_ONCE(queue->hungry, true);
-	vmp_queue_kick(queue);
-}
-
-/* A transmitted packet.  BH off. */
-static void tx_done(struct mp_backend *backend, struct mp_request *req)
-{
-	struct vmp_slot *slot = slot_of(req);
-	struct vmp_queue *queue = queue_of(backend);
-
-	spin_lock(&queue->used_lock);
-	give_back(queue, slot, 0);
-	spin_unlock(&queue->used_lock);
-	tasklet_schedule(&queue->flush);
-}
-
-static u64 pinned(struct mp_backend *backend, bool *limited)
-{
-	return vmp_memory_pinned(queue_of(backend)->device, limited);
-}
-
-static const struct mp_backend_ops backend_ops = {
-	.rx_done	= rx_done,
-	.rx_short	= rx_short,
-	.rx_return	= rx_return,
-	.tx_done	= tx_done,
-};
-
-/* Chains. */
-
-static int make_room_for_segs(struct vmp_slot *slot, unsigned int most)
-{
-	unsigned int nr = clamp_t(unsigned int, slot->max_segs * SEGS_GROWTH,
-				  SEGS_FEW, most);
-	struct mp_seg *segs;
-
-	segs = krealloc_array(slot->req.segs, nr, sizeof(*segs), GFP_KERNEL);
-	if (!segs)
-		return -ENOMEM;
-	slot->req.segs = segs;
-	slot->max_segs = nr;
-	return 0;
-}
-
-/* What cannot be pinned is copied.  May sleep. */
-static int slot_bounce(struct vmp_queue *queue, struct vmp_slot *slot)
-{
-	while (slot->max_segs < VMP_BOUNCE_SEGS)
-		if (make_room_for_segs(slot, SEGS_RX))
-			return -ENOSPC;
-	return vmp_bounce_fill(queue, slot);
-}
-
-/* Finds the memory behind queue->chain, as much as there may be.  May sleep. */
-static int slot_find_segs(struct vmp_queue *queue, struct vmp_slot *slot)
-{
-	const struct mp_memtable *mem = vmp_memory(queue->device);
-	const unsigned int most = queue->index == VMP_TX ? SEGS_TX : SEGS_RX;
-	const struct mp_chain *chain = queue->chain;
-	struct mp_request *req = &slot->req;
-	int nr;
-
-	for (;;) {
-		nr = vmp_memory_segs(mem, chain, req->segs, slot->max_segs,
-				     &req->len);
-		if (nr == -ENOMEM)
-			return slot_bounce(queue, slot);
-		if (nr < 0)
-			return nr;
-		req->nr_segs = nr;
-		if (req->len == chain->out_len + chain->in_len ||
-		    slot->max_segs == most)
-			return 0;
-		slot_drop(slot);
-		if (make_room_for_segs(slot, most))
-			return -ENOSPC;
-	}
-}
-
-static int slot_fill_segs(struct vmp_queue *queue, struct vmp_slot *slot)
-{
-	struct mp_request *req = &slot->req;
-	int err = slot_find_segs(queue, slot);
-
-	if (!err && queue->index == VMP_TX && req->len < queue->chain->out_len)
-		req->len = 0;	/* the port sends no part of a packet */
-	return err;
-}
-
-/* Keeps what the log needs of queue->chain.  May sleep. */
-static int slot_fill_extents(struct vmp_queue *queue, struct vmp_slot *slot)
-{
-	const struct mp_chain *chain = queue->chain;
-	struct mp_extent *extent;
-	unsigned int i;
-
-	if (chain->nr_in > slot->max_extents) {
-		extent = krealloc_array(slot->extent, chain->nr_in,
-					sizeof(*extent), GFP_KERNEL);
-		if (!extent)
-			return -ENOSPC;
-		slot->extent = extent;
-		slot->max_extents = chain->nr_in;
-	}
-	slot->nr_extents = chain->nr_in;
-	for (i = 0; i < chain->nr_in; i++)
-		slot->extent[i] = chain->extent[i];
-	return 0;
-}
-
-/* Makes queue->chain a request.  May sleep. */
-static int slot_fill(struct vmp_queue *queue, struct vmp_slot *slot)
-{
-	struct mp_request *req = &slot->req;
-	int err;
-
-	err = slot_fill_segs(queue, slot) ?: slot_fill_extents(queue, slot);
-	if (err)
-		return err;
-	req->used = 0;
-	req->state = MP_REQ_BACKEND;
-	req->backend = &queue->backend;
-	return 0;
 }
 
 /* What is wrong with the chain that was taken, or NULL. */
@@ -400,8 +60,6 @@ static const char *check_chain(const struct vmp_queue *queue)
 
 static const char *why_not_filled(int err)
 {
-	if (err == -ENOSPC)
-		return "out of memory";
 	if (err == -EFAULT)
 		return "buffer outside of memory";
 	return "cannot pin guest memory";
@@ -409,7 +67,8 @@ static const char *why_not_filled(int err)
 
 /*
  * Takes a chain from the ring and makes it a request: 1 taken, 0 nothing
- * offered, or an errno and the queue is broken.  Under queue->mutex; may sleep.
+ * offered, -ENOSPC no memory for it now, or another errno and the queue is
+ * broken.  Under queue->mutex; may sleep.
  */
 static int take(struct vmp_queue *queue, struct mp_requests *reqs)
 {
@@ -422,14 +81,19 @@ static int take(struct vmp_queue *queue, struct mp_requests *reqs)
 	ret = mp_ring_pop(&queue->ring, mem, queue->chain);
 	if (ret <= 0) {
 		if (ret)
-			queue_break(queue, queue->ring.error ?: why_not_filled(ret));
+			vmp_queue_break(queue, queue->ring.error ?: why_not_filled(ret));
 		return ret;
 	}
 	why = check_chain(queue);
 	if (why)
 		goto broken;
 	slot = &queue->slot[queue->chain->head];
-	ret = slot_fill(queue, slot);
+	ret = vmp_slot_fill(queue, slot);
+	if (ret == -ENOSPC) {
+		vmp_slot_drop(slot);
+		mp_ring_rewind(&queue->ring, 1);
+		return ret;
+	}
 	if (ret) {
 		why = why_not_filled(ret);
 		goto broken_slot;
@@ -444,10 +108,10 @@ static int take(struct vmp_queue *queue, struct mp_requests *reqs)
 	return 1;
 
 broken_slot:
-	slot_drop(slot);
+	vmp_slot_drop(slot);
 broken:
 	mp_ring_rewind(&queue->ring, 1);
-	queue_break(queue, why);
+	vmp_queue_break(queue, why);
 	return -EINVAL;
 }
 
@@ -483,7 +147,7 @@ static int serve_batch(struct vmp_queue *queue, struct vmp_taken *taken)
 /*
  * How many entries the guest should offer before it kicks.  Receive buffers are
  * posted long before they are needed, and whenever frames come somebody looks
- * for more of them (flush_tasklet()); unless the port has too few.
+ * for more of them (used.c); unless the port has too few.
  */
 static u16 patience(struct vmp_queue *queue, bool hungry,
 		    const struct vmp_taken *taken)
@@ -522,17 +186,17 @@ void vmp_queue_serve(struct vmp_queue *queue)
 {
 	const bool hungry = xchg(&queue->hungry, false);
 	struct vmp_taken taken = { .since = ktime_get() };
-	int ret;
+	int ret = 0;
 
 	mutex_lock(&queue->mutex);
 	if (!queue->running || queue->ring.broken)
 		goto out;
 	if (!rings_valid(queue)) {
-		queue_break(queue, "the VMM has mapped something else in place of its ring");
+		vmp_queue_break(queue, "the VMM has mapped something else in place of its ring");
 		goto out;
 	}
 
-	bounce_back(queue);
+	vmp_used_bounced(queue);
 	mp_ring_quiet(&queue->ring);
 	do {
 		do {
@@ -546,10 +210,16 @@ void vmp_queue_serve(struct vmp_queue *queue)
 	} while (!ret && listen(queue, hungry, &taken));
 
 	spin_lock_bh(&queue->used_lock);
-	log_ring(queue);	/* the wish to be kicked lies in the used ring */
+	vmp_used_log(queue);	/* the wish to be kicked lies in the used ring */
 	spin_unlock_bh(&queue->used_lock);
 out:
 	mutex_unlock(&queue->mutex);
+	if (ret == -ENOSPC) {
+		if (hungry)
+			WRITE_ONCE(queue->hungry, true);
+		msleep(RETRY_MS);
+		vmp_queue_kick(queue);
+	}
 }
 
 /* There may be something to do.  Any context. */
@@ -600,31 +270,6 @@ err_unmap:
 	return err;
 }
 
-static void free_slots(struct vmp_queue *queue)
-{
-	unsigned int i;
-
-	for (i = 0; queue->slot && i < queue->num; i++) {
-		slot_drop(&queue->slot[i]);
-		kfree(queue->slot[i].req.segs);
-		kfree(queue->slot[i].extent);
-	}
-	kvfree(queue->slot);
-	kvfree(queue->chain);
-	queue->slot = NULL;
-	queue->chain = NULL;
-}
-
-static int alloc_slots(struct vmp_queue *queue)
-{
-	queue->slot = kvcalloc(queue->num, sizeof(*queue->slot), GFP_KERNEL);
-	queue->chain = kvmalloc(sizeof(*queue->chain), GFP_KERNEL);
-	if (queue->slot && queue->chain)
-		return 0;
-	free_slots(queue);
-	return -ENOMEM;
-}
-
 static void set_features(struct vmp_queue *queue)
 {
 	const u64 features = queue->device->features;
@@ -637,7 +282,7 @@ static void set_features(struct vmp_queue *queue)
 	if (features & (BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) |
 			BIT_ULL(VIRTIO_F_VERSION_1)))
 		backend->hdr_len = sizeof(struct virtio_net_hdr_mrg_rxbuf);
-	backend->rx_max = queue->num;
+	backend->ring_size = queue->num;
 }
 
 /* Under queue->mutex. */
@@ -648,7 +293,7 @@ static int start(struct vmp_queue *queue)
 	lockdep_assert_held(&queue->mutex);
 	if (!queue->num)
 		return -EINVAL;
-	err = alloc_slots(queue);
+	err = vmp_slots_alloc(queue);
 	if (err)
 		return err;
 	err = map(queue);
@@ -668,7 +313,7 @@ static int start(struct vmp_queue *queue)
 err_unmap:
 	unmap(queue);
 err_slots:
-	free_slots(queue);
+	vmp_slots_free(queue);
 	return err;
 }
 
@@ -704,9 +349,9 @@ static void unuse(struct vmp_queue *queue)
 	for (i = 0; i < queue->num; i++) {
 		struct vmp_slot *slot = &queue->slot[i];
 
-		if (slot->state == VMP_SLOT_UNUSED &&
-		    (u16)(last - 1 - slot->pos) >= nr)
-			give_back(queue, slot, 0);
+		if (slot->state == VMP_SLOT_UNUSED)
+			vmp_used_return(queue, slot,
+					(u16)(last - 1 - slot->pos) < nr);
 	}
 	spin_unlock_bh(&queue->used_lock);
 }
@@ -721,22 +366,16 @@ static void stop(struct vmp_queue *queue)
 	vmp_busy_stop(queue);
 	if (queue->index == VMP_RX) {
 		mp_backend_stop(queue->sock, &queue->backend);
-		bounce_back(queue);
+		vmp_used_bounced(queue);
 		unuse(queue);
 	} else {
 		mp_backend_drain(queue->sock);
 	}
-	tasklet_kill(&queue->flush);
-	hrtimer_cancel(&queue->coalesce);
+	vmp_used_stop(queue);
 	vmp_holdoff_stop(queue);
-	spin_lock_bh(&queue->used_lock);
-	log_ring(queue);
-	mp_ring_expose(&queue->ring);
-	interrupt(queue);
-	spin_unlock_bh(&queue->used_lock);
 	queue->base = queue->ring.last_avail;
 	unmap(queue);
-	free_slots(queue);
+	vmp_slots_free(queue);
 }
 
 /* Stops and lets go of the port. */
@@ -811,12 +450,7 @@ void vmp_queue_init(struct vmp_queue *queue, struct vmp_device *device,
 {
 	queue->device = device;
 	queue->index = index;
-	queue->backend.ops = &backend_ops;
-	queue->backend.pinned = pinned;
 	mutex_init(&queue->mutex);
-	spin_lock_init(&queue->used_lock);
-	tasklet_setup(&queue->flush, flush_tasklet);
+	vmp_used_init(queue);
 	vmp_holdoff_init(queue);
-	mp_hrtimer_setup(&queue->coalesce, coalesce_over, CLOCK_MONOTONIC,
-			 HRTIMER_MODE_REL_SOFT);
 }

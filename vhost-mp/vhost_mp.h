@@ -241,6 +241,20 @@ void vmp_queue_release(struct vmp_queue *queue);
 void vmp_queue_kick(struct vmp_queue *queue);
 bool vmp_queue_is_due(const struct vmp_queue *queue);
 void vmp_queue_serve(struct vmp_queue *queue);
+void vmp_queue_break(struct vmp_queue *queue, const char *why);
+
+/* slot.c APIs */
+int vmp_slots_alloc(struct vmp_queue *queue);
+void vmp_slots_free(struct vmp_queue *queue);
+int vmp_slot_fill(struct vmp_queue *queue, struct vmp_slot *slot);
+void vmp_slot_drop(struct vmp_slot *slot);
+
+/* used.c APIs */
+void vmp_used_init(struct vmp_queue *queue);
+void vmp_used_stop(struct vmp_queue *queue);
+void vmp_used_return(struct vmp_queue *queue, struct vmp_slot *slot, bool again);
+void vmp_used_bounced(struct vmp_queue *queue);
+void vmp_used_log(struct vmp_queue *queue);
 
 /* bounce.c APIs */
 #define VMP_BOUNCE_SEGS	(SZ_64K / PAGE_SIZE + 1)

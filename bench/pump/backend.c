@@ -27,9 +27,13 @@ static int open_node(const char *path)
 	return fd;
 }
 
-static int open_mp(const char *name, int mode)
+static int open_mp(const char *name, int mode, unsigned int flags)
 {
-	struct mp_bind bind = { .size = sizeof(bind), .mode = mode };
+	struct mp_bind bind = {
+		.size = sizeof(bind),
+		.flags = flags,
+		.mode = mode,
+	};
 	int fd = open_node("/dev/net/mp");
 
 	snprintf(bind.ifname, sizeof(bind.ifname), "%s", name);
@@ -97,7 +101,7 @@ int backend_open(const struct options *options)
 	int fd;
 
 	if (options->mp)
-		fd = open_mp(options->mp, options->mode);
+		fd = open_mp(options->mp, options->mode, options->flags);
 	else if (options->tap)
 		fd = open_tap(options->tap);
 	else if (options->macvtap)

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/mpassthru.h>
+
 #include "pump.h"
 
 /* Packets to handle before buffers are offered again, as a guest's NAPI does. */
@@ -30,6 +32,7 @@ static const char usage[] =
 "  --vhost NODE          /dev/vhost-net, unless told\n"
 "  --mp IF               bind IF through /dev/net/mp\n"
 "  --mode MODE           auto, whole-frame, header-split or copy\n"
+"  --qdisc-bypass        past the qdisc\n"
 "  --tap IF              attach to a tap interface\n"
 "  --macvtap IF          open a macvtap interface\n"
 "  --fd N, --vhost-fd N  take open descriptors instead\n"
@@ -265,6 +268,9 @@ static void read_option(struct options *options, int letter, const char *word)
 	case 'M':
 		options->mode = read_mode(word);
 		break;
+	case 'q':
+		options->flags |= MP_BIND_QDISC_BYPASS;
+		break;
 	case 't':
 		options->tap = word;
 		break;
@@ -362,7 +368,8 @@ static void read_options(struct options *options, int argc, char **argv)
 	static const struct option words[] = {
 		{ "vhost", 1, NULL, 'v' }, { "vhost-fd", 1, NULL, 'V' },
 		{ "fd", 1, NULL, 'f' }, { "mp", 1, NULL, 'm' },
-		{ "mode", 1, NULL, 'M' }, { "tap", 1, NULL, 't' },
+		{ "mode", 1, NULL, 'M' }, { "qdisc-bypass", 0, NULL, 'q' },
+		{ "tap", 1, NULL, 't' },
 		{ "macvtap", 1, NULL, 'w' }, { "ring", 1, NULL, 'r' },
 		{ "buf", 1, NULL, 'b' }, { "huge", 0, NULL, 'H' },
 		{ "no-event-idx", 0, NULL, 'E' }, { "poll", 0, NULL, 'p' },

@@ -28,6 +28,7 @@ enum { RX, TX, QUEUES, PING = QUEUES };
  * @fd: an open mp, tap or macvtap, or -1
  * @mp: interface to bind
  * @mode: &enum mp_mode for that
+ * @flags: MP_BIND_* bits for that
  * @tap: tap interface to attach to
  * @macvtap: macvtap interface to open
  * @direction: RX, TX or PING
@@ -59,6 +60,7 @@ struct options {
 	int fd;
 	const char *mp;
 	int mode;
+	unsigned int flags;
 	const char *tap;
 	const char *macvtap;
 	int direction;

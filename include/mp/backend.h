@@ -62,6 +62,8 @@ enum mp_request_state {
  * @reason: port: &enum mp_copy_reason why the NIC cannot have it
  * @len: bytes in @segs
  * @used: out, receive: bytes written, from the first on
+ * @dirty: out, receive: bytes that a NIC may have written, from the first on,
+ *	whatever became of them; zero when posted
  * @backend: whose it is
  * @port: port: itself, while the request is sent
  * @ubuf: port: transmit completion
@@ -76,6 +78,7 @@ struct mp_request {
 	u8 reason;
 	u32 len;
 	u32 used;
+	u32 dirty;
 	struct mp_backend *backend;
 	struct mp_port *port;
 	struct ubuf_info ubuf;
@@ -173,7 +176,7 @@ struct mp_backend_ops {
  * @ops: how requests come back
  * @hdr_len: bytes of virtio header before a frame, 10 or 12
  * @mergeable: a packet may spread over several requests
- * @rx_max: receive requests that the guest can have posted at once
+ * @ring_size: requests that the guest can have on their way at once
  * @pinned: bytes of guest memory pinned, and whether the limit on locked memory is
  *	met, for MP_GET; may be NULL
  */
@@ -181,7 +184,7 @@ struct mp_backend {
 	const struct mp_backend_ops *ops;
 	unsigned int hdr_len;
 	bool mergeable;
-	unsigned int rx_max;
+	unsigned int ring_size;
 	u64 (*pinned)(struct mp_backend *backend, bool *limited);
 };
 

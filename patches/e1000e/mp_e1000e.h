@@ -531,7 +531,7 @@ static void mp_e1000e_clean_ring(struct e1000_ring *rx_ring)
  * e1000_configure() asks for buffers, and mp_e1000e_up() for those that came
  * after it.
  */
-static void mp_e1000e_refill(struct net_device *netdev)
+static void mp_e1000e_refill(struct net_device *netdev, unsigned int queue)
 {
 	struct e1000_adapter *adapter = netdev_priv(netdev);
 
@@ -562,7 +562,7 @@ static void mp_e1000e_refill(struct net_device *netdev)
 static void mp_e1000e_up(struct e1000_adapter *adapter)
 {
 	if (adapter->mp_rx)
-		mp_e1000e_refill(adapter->netdev);
+		mp_e1000e_refill(adapter->netdev, 0);
 }
 
 /*
@@ -600,9 +600,12 @@ static void mp_e1000e_switch(struct e1000_adapter *adapter, struct mp_rx *rx)
 	clear_bit(__E1000_RESETTING, &adapter->state);
 }
 
-static int mp_e1000e_set_rx(struct net_device *netdev, struct mp_rx *rx)
+/* The NIC has one receive queue. */
+static int mp_e1000e_set_rx(struct net_device *netdev, struct mp_rx *const *rxs,
+			    unsigned int nr)
 {
 	struct e1000_adapter *adapter = netdev_priv(netdev);
+	struct mp_rx *rx = nr ? rxs[0] : NULL;
 	int err = 0;
 
 	ASSERT_RTNL();
@@ -633,6 +636,7 @@ static int mp_e1000e_set_rx(struct net_device *netdev, struct mp_rx *rx)
 
 static const struct mp_nic_ops mp_e1000e_ops = {
 	.modes		= BIT(MP_MODE_WHOLE_FRAME) | BIT(MP_MODE_HEADER_SPLIT),
+	.queues		= 1,
 	.set_rx		= mp_e1000e_set_rx,
 	.refill		= mp_e1000e_refill,
 };

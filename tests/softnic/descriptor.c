@@ -19,6 +19,7 @@
  * @due: when
  * @held: not before sn_faults.hold is 0
  * @stray: the ring that it belongs to is gone
+ * @queue: the queue that it is of (receive)
  * @index: the descriptor
  * @addr: the buffer behind the headers, if they are split (receive)
  * @room: its bytes
@@ -32,6 +33,7 @@ struct sn_pending {
 	ktime_t due;
 	bool held;
 	bool stray;
+	struct sn_queue *queue;
 	u32 index;
 	dma_addr_t addr;
 	u32 room;
@@ -41,8 +43,15 @@ struct sn_pending {
 	u8 frame[];
 };
 
-static void *virt(const struct sn_nic *nic, dma_addr_t addr)
+/*
+ * What a bus address leads to.  No IOMMU is in between, but a kernel with
+ * CONFIG_DMA_API_DEBUG complains about a sync of what the driver has not mapped.
+ */
+static void *reach(const struct sn_nic *nic, dma_addr_t addr, u32 len,
+		   enum dma_data_direction dir)
 {
+	if (IS_ENABLED(CONFIG_DMA_API_DEBUG) && len)
+		dma_sync_single_for_device(nic->device, addr, len, dir);
 	return phys_to_virt(dma_to_phys(nic->device, addr));
 }
 
@@ -99,12 +108,12 @@ static struct sn_pending *defer(struct sn_faults *faults, ktime_t due, bool held
 }
 
 /* Counts a completion, and whether it overtook another. */
-static void completed(struct sn_faults *faults, u32 index, u64 *reordered)
+static void completed(u32 *last, u32 index, u64 *reordered)
 {
-	if ((s32)(index - faults->last) < 0)
+	if ((s32)(index - *last) < 0)
 		bump(reordered);
 	else
-		faults->last = index;
+		*last = index;
 }
 
 /* Receive. */
@@ -122,45 +131,49 @@ static u32 header_len(const struct sn_rx_regs *rx, const u8 *frame, u32 len)
 }
 
 /* The DMA.  Returns the bytes behind the first buffer. */
-static u32 write_frame(const struct sn_nic *nic, const struct sn_rx_desc *desc,
-		       const u8 *frame, u32 len, u32 header)
+static u32 write_frame(const struct sn_queue *queue,
+		       const struct sn_rx_desc *desc, const u8 *frame, u32 len,
+		       u32 header)
 {
-	const struct sn_rx_regs *rx = &nic->rx_regs;
+	const struct sn_rx_regs *rx = &queue->regs;
+	const struct sn_nic *nic = queue->nic;
 	u32 at = header;
 	unsigned int i;
 
-	memcpy(virt(nic, desc->addr[0]), frame, header);
+	memcpy(reach(nic, desc->addr[0], header, DMA_FROM_DEVICE), frame, header);
 	for (i = 1; at < len && i < ARRAY_SIZE(rx->room); i++) {
 		u32 n = min(len - at, rx->room[i]);
 
-		memcpy(virt(nic, desc->addr[i]), frame + at, n);
+		memcpy(reach(nic, desc->addr[i], n, DMA_FROM_DEVICE),
+		       frame + at, n);
 		at += n;
 	}
 	return at - header;
 }
 
-static void write_back(struct sn_nic *nic, u32 index, const u8 *frame, u32 len,
-		       u32 status)
+static void write_back(struct sn_queue *queue, u32 index, const u8 *frame,
+		       u32 len, u32 status)
 {
-	struct sn_rx_regs *rx = &nic->rx_regs;
+	struct sn_counters *counters = &queue->nic->counters;
+	struct sn_rx_regs *rx = &queue->regs;
 	struct sn_rx_desc *desc = &rx->desc[index & rx->mask];
 	u32 header = header_len(rx, frame, len);
 
-	desc->payload = write_frame(nic, desc, frame, len, header);
+	desc->payload = write_frame(queue, desc, frame, len, header);
 	desc->len = header;
 	if (desc->payload)
 		status |= SN_SPLIT;
-	completed(&rx->faults, index, &nic->counters.rx_reordered);
+	completed(&rx->last, index, &counters->rx_reordered);
 	rx->cause = true;
 	if (!(status & SN_ERROR))
-		bump(&nic->counters.written);
+		bump(&counters->written);
 	dma_wmb();	/* all else before the status */
 	WRITE_ONCE(desc->status, status | SN_DONE);
 }
 
 static bool is_for(const struct sn_nic *nic, const u8 *frame)
 {
-	return nic->rx_regs.promisc || is_multicast_ether_addr(frame) ||
+	return READ_ONCE(nic->promisc) || is_multicast_ether_addr(frame) ||
 	       ether_addr_equal_unaligned(frame, nic->dev->dev_addr);
 }
 
@@ -176,9 +189,10 @@ static bool fits(const struct sn_rx_regs *rx, const u8 *frame, u32 len)
 }
 
 /* Takes a descriptor for a frame and completes it, now or later. */
-static void take(struct sn_nic *nic, u8 *frame, u32 len, bool csum_ok)
+static void take(struct sn_queue *queue, u8 *frame, u32 len, bool csum_ok)
 {
-	struct sn_rx_regs *rx = &nic->rx_regs;
+	struct sn_faults *faults = &queue->nic->rx_faults;
+	struct sn_rx_regs *rx = &queue->regs;
 	u32 status = csum_ok ? SN_CSUM_OK : 0;
 	struct sn_pending *pending;
 	u32 index = rx->head;
@@ -187,37 +201,69 @@ static void take(struct sn_nic *nic, u8 *frame, u32 len, bool csum_ok)
 
 	/* after reads of what the driver wrote before tail */
 	smp_store_release(&rx->head, index + 1);
-	if (sn_fault_due(READ_ONCE(rx->faults.error), &rx->faults.nr_error)) {
-		bump(&nic->counters.rx_errors);
+	if (sn_fault_due(READ_ONCE(faults->error), &faults->nr_error)) {
+		bump(&queue->nic->counters.rx_errors);
 		status |= SN_ERROR;
 	}
 
-	if (sn_fault_defer(&rx->faults, &due, &held)) {
-		pending = defer(&rx->faults, due, held, index, status, len, len);
+	if (sn_fault_defer(faults, &due, &held)) {
+		pending = defer(faults, due, held, index, status, len, len);
 		if (pending) {
+			pending->queue = queue;
 			pending->addr = rx->desc[index & rx->mask].addr[rx->split];
 			pending->room = rx->room[rx->split];
 			memcpy(pending->frame, frame, len);
 			return;
 		}
 	}
-	write_back(nic, index, frame, len, status);
+	write_back(queue, index, frame, len, status);
+}
+
+/*
+ * The queue that a frame is for: a TCP or UDP flow's ports tell, so that whoever
+ * tests knows, too.  The rest is the first one's.
+ */
+struct sn_queue *sn_desc_queue(struct sn_nic *nic, const u8 *frame, u32 len)
+{
+	struct sn_layers layers;
+	__be16 port[2];
+
+	if (nic->spread < 2 || !sn_frame_parse(frame, len, &layers))
+		return &nic->queue[0];
+	memcpy(port, frame + layers.transport, sizeof(port));
+	return &nic->queue[(ntohs(port[0]) + ntohs(port[1])) % nic->spread];
+}
+
+/* As above, unless it goes astray. */
+static struct sn_queue *find_queue(struct sn_nic *nic, const u8 *frame, u32 len)
+{
+	struct sn_queue *queue = sn_desc_queue(nic, frame, len);
+	struct sn_faults *faults = &nic->rx_faults;
+
+	if (!sn_fault_due(READ_ONCE(faults->astray), &faults->nr_astray))
+		return queue;
+	bump(&nic->counters.astray);
+	return &nic->queue[(queue->index + 1) % nic->nr_queues];
 }
 
 /* A frame comes over the wire. */
 void sn_desc_receive(struct sn_nic *nic, u8 *frame, u32 len, bool csum_ok)
 {
-	struct sn_rx_regs *rx = &nic->rx_regs;
+	struct sn_faults *faults = &nic->rx_faults;
+	struct sn_queue *queue;
+	struct sn_rx_regs *rx;
 	bool corrupt;
 
 	if (!is_for(nic, frame)) {
 		bump(&nic->counters.filtered);
 		return;
 	}
-	if (sn_fault_due(READ_ONCE(rx->faults.drop), &rx->faults.nr_drop)) {
+	if (sn_fault_due(READ_ONCE(faults->drop), &faults->nr_drop)) {
 		bump(&nic->counters.dropped);
 		return;
 	}
+	queue = find_queue(nic, frame, len);
+	rx = &queue->regs;
 	/* pairs with the driver's release of what it armed */
 	if (!rx->enabled || smp_load_acquire(&rx->tail) == rx->head) {
 		bump(&nic->counters.no_descriptor);
@@ -228,40 +274,40 @@ void sn_desc_receive(struct sn_nic *nic, u8 *frame, u32 len, bool csum_ok)
 		return;
 	}
 
-	corrupt = sn_fault_due(READ_ONCE(rx->faults.corrupt),
-			       &rx->faults.nr_corrupt);
+	corrupt = sn_fault_due(READ_ONCE(faults->corrupt), &faults->nr_corrupt);
 	if (corrupt) {
 		bump(&nic->counters.corrupted);
 		frame[len - 1] ^= 0x55;
 	}
-	take(nic, frame, len, csum_ok || corrupt);
+	take(queue, frame, len, csum_ok || corrupt);
 	if (corrupt)
 		frame[len - 1] ^= 0x55;
 }
 
 static void late_receive(struct sn_nic *nic, struct sn_pending *pending)
 {
+	u32 len = min(pending->len, pending->room);
+
 	if (!pending->stray) {
 		bump(&nic->counters.rx_late);
-		write_back(nic, pending->index, pending->frame, pending->len,
-			   pending->status);
+		write_back(pending->queue, pending->index, pending->frame,
+			   pending->len, pending->status);
 		return;
 	}
 	bump(&nic->counters.rx_stray);
-	memcpy(virt(nic, pending->addr), pending->frame,
-	       min(pending->len, pending->room));
+	memcpy(reach(nic, pending->addr, len, DMA_FROM_DEVICE), pending->frame, len);
 }
 
-/* Receive stops: what was not written by now never will be. */
-void sn_desc_rx_abandon(struct sn_nic *nic)
+/* A queue stops: what was not written by now never will be. */
+void sn_desc_rx_abandon(struct sn_queue *queue)
 {
-	struct sn_faults *faults = &nic->rx_regs.faults;
+	struct sn_faults *faults = &queue->nic->rx_faults;
 	struct sn_pending *pending, *next;
 
 	list_for_each_entry_safe(pending, next, &faults->pending, node) {
-		if (pending->stray)
+		if (pending->stray || pending->queue != queue)
 			continue;
-		bump(&nic->counters.rx_abandoned);
+		bump(&queue->nic->counters.rx_abandoned);
 		if (READ_ONCE(faults->stray)) {
 			pending->stray = true;
 			continue;
@@ -269,7 +315,6 @@ void sn_desc_rx_abandon(struct sn_nic *nic)
 		list_del(&pending->node);
 		kfree(pending);
 	}
-	faults->last = 0;
 }
 
 /* Transmit. */
@@ -283,7 +328,8 @@ static u32 read_packet(const struct sn_nic *nic, u32 *index, u8 *to)
 
 	do {
 		desc = &tx->desc[(*index)++ & tx->mask];
-		memcpy(to + len, virt(nic, desc->addr), desc->len);
+		memcpy(to + len, reach(nic, desc->addr, desc->len, DMA_TO_DEVICE),
+		       desc->len);
 		len += desc->len;
 	} while (!(desc->flags & SN_TX_EOP));
 	return len;
@@ -314,7 +360,7 @@ static void write_back_sent(struct sn_nic *nic, u32 index, u32 status)
 {
 	struct sn_tx_regs *tx = &nic->tx_regs;
 
-	completed(&tx->faults, index, &nic->counters.tx_reordered);
+	completed(&tx->last, index, &nic->counters.tx_reordered);
 	tx->cause = true;
 	/* all reads of the packet before it is the driver's again */
 	smp_store_release(&tx->desc[index & tx->mask].status, status | SN_DONE);
@@ -323,13 +369,13 @@ static void write_back_sent(struct sn_nic *nic, u32 index, u32 status)
 /* A packet that was fetched from descriptor @index on is on the wire, or lost. */
 void sn_desc_sent(struct sn_nic *nic, u32 index, u32 len, u32 status)
 {
-	struct sn_tx_regs *tx = &nic->tx_regs;
+	struct sn_faults *faults = &nic->tx_faults;
 	struct sn_pending *pending;
 	ktime_t due;
 	bool held;
 
-	if (sn_fault_defer(&tx->faults, &due, &held)) {
-		pending = defer(&tx->faults, due, held, index, status, len, 0);
+	if (sn_fault_defer(faults, &due, &held)) {
+		pending = defer(faults, due, held, index, status, len, 0);
 		if (pending) {
 			pending->hash = jhash(nic->peer->engine.packet, len, 0);
 			return;
@@ -354,7 +400,7 @@ static void late_sent(struct sn_nic *nic, struct sn_pending *pending)
 /* Transmit stops: what was not completed by now never will be. */
 void sn_desc_tx_abandon(struct sn_nic *nic)
 {
-	struct sn_faults *faults = &nic->tx_regs.faults;
+	struct sn_faults *faults = &nic->tx_faults;
 	struct sn_pending *pending, *next;
 
 	list_for_each_entry_safe(pending, next, &faults->pending, node) {
@@ -362,7 +408,6 @@ void sn_desc_tx_abandon(struct sn_nic *nic)
 		list_del(&pending->node);
 		kfree(pending);
 	}
-	faults->last = 0;
 }
 
 /* Both. */
@@ -411,9 +456,8 @@ static bool late(struct sn_nic *nic, struct sn_faults *faults, ktime_t now,
  */
 bool sn_desc_late(struct sn_nic *nic, ktime_t now, ktime_t *next)
 {
-	bool rx = late(nic, &nic->rx_regs.faults, now, next, late_receive);
-	bool tx = late(nic->peer, &nic->peer->tx_regs.faults, now, next,
-		       late_sent);
+	bool rx = late(nic, &nic->rx_faults, now, next, late_receive);
+	bool tx = late(nic->peer, &nic->peer->tx_faults, now, next, late_sent);
 
 	return rx || tx;
 }

@@ -17,63 +17,64 @@
 
 static void irq_schedule(void *arg)
 {
-	struct sn_nic *nic = arg;
+	struct sn_queue *queue = arg;
 
-	napi_schedule(&nic->napi);
-	atomic_dec(&nic->irqs);		/* nic may be gone after this */
+	napi_schedule(&queue->napi);
+	atomic_dec(&queue->irqs);		/* it may be gone after this */
 }
 
 /* Something was completed: an interrupt, unless they are masked. */
-static void irq_raise(struct sn_nic *nic)
+static void irq_raise(struct sn_queue *queue)
 {
-	int cpu = READ_ONCE(nic->irq_cpu);
+	struct sn_counters *counters = &queue->nic->counters;
+	int cpu = READ_ONCE(queue->irq_cpu);
 
-	set_bit(SN_IRQ_CAUSE, &nic->irq_bits);
+	set_bit(SN_IRQ_CAUSE, &queue->irq_bits);
 	/* a full barrier: the cause before the mask, see sn_irq_unmask() */
-	if (test_and_set_bit(SN_IRQ_MASKED, &nic->irq_bits))
+	if (test_and_set_bit(SN_IRQ_MASKED, &queue->irq_bits))
 		return;
-	WRITE_ONCE(nic->counters.interrupts, nic->counters.interrupts + 1);
+	WRITE_ONCE(counters->interrupts, counters->interrupts + 1);
 
 	if (cpu >= 0) {
-		atomic_inc(&nic->irqs);
-		if (!smp_call_function_single_async(cpu, &nic->irq))
+		atomic_inc(&queue->irqs);
+		if (!smp_call_function_single_async(cpu, &queue->irq))
 			return;
-		atomic_dec(&nic->irqs);
+		atomic_dec(&queue->irqs);
 	}
 	local_bh_disable();
-	napi_schedule(&nic->napi);
+	napi_schedule(&queue->napi);
 	local_bh_enable();
 }
 
 /* NAPI begins: what was completed by now it will find. */
-void sn_irq_ack(struct sn_nic *nic)
+void sn_irq_ack(struct sn_queue *queue)
 {
-	clear_bit(SN_IRQ_CAUSE, &nic->irq_bits);
+	clear_bit(SN_IRQ_CAUSE, &queue->irq_bits);
 	smp_mb__after_atomic();	/* the cause before the rings */
 }
 
 /* NAPI is done.  It looks again if something was completed meanwhile. */
-void sn_irq_unmask(struct sn_nic *nic)
+void sn_irq_unmask(struct sn_queue *queue)
 {
-	clear_bit(SN_IRQ_MASKED, &nic->irq_bits);
+	clear_bit(SN_IRQ_MASKED, &queue->irq_bits);
 	smp_mb__after_atomic();	/* pairs with irq_raise() */
-	if (test_bit(SN_IRQ_CAUSE, &nic->irq_bits))
-		napi_schedule(&nic->napi);
+	if (test_bit(SN_IRQ_CAUSE, &queue->irq_bits))
+		napi_schedule(&queue->napi);
 }
 
 /* No interrupt is on its way any more.  The engines have stopped. */
-void sn_irq_sync(struct sn_nic *nic)
+void sn_irq_sync(struct sn_queue *queue)
 {
-	while (atomic_read(&nic->irqs))
+	while (atomic_read(&queue->irqs))
 		schedule_timeout_uninterruptible(1);
 	synchronize_rcu();	/* irq_schedule() has returned */
 }
 
-void sn_irq_init(struct sn_nic *nic, int cpu)
+void sn_irq_init(struct sn_queue *queue, int cpu)
 {
-	INIT_CSD(&nic->irq, irq_schedule, nic);
-	atomic_set(&nic->irqs, 0);
-	nic->irq_cpu = cpu;
+	INIT_CSD(&queue->irq, irq_schedule, queue);
+	atomic_set(&queue->irqs, 0);
+	queue->irq_cpu = cpu;
 }
 
 /* The thread. */
@@ -110,7 +111,7 @@ static unsigned int transmit(struct sn_engine *engine)
 {
 	struct sn_nic *to = engine->to;
 	struct sn_nic *from = to->peer;
-	struct sn_faults *faults = &from->tx_regs.faults;
+	struct sn_faults *faults = &from->tx_faults;
 	struct sn_tx_desc first;
 	unsigned int nr;
 
@@ -138,23 +139,27 @@ static bool run(struct sn_engine *engine, ktime_t *next)
 {
 	struct sn_nic *to = engine->to;
 	struct sn_nic *from = to->peer;
-	unsigned int sent, made;
-	bool rx, tx, late;
+	unsigned int sent, made, i;
+	unsigned long causes = 0;
+	bool tx, late;
 
 	mutex_lock(&engine->lock);
 	late = sn_desc_late(to, ktime_get(), next);
 	sent = transmit(engine);
 	made = sn_generate(to, BURST, next);
-	rx = to->rx_regs.cause;
+	for (i = 0; i < to->nr_queues; i++) {
+		if (to->queue[i].regs.cause)
+			__set_bit(i, &causes);
+		to->queue[i].regs.cause = false;
+	}
 	tx = from->tx_regs.cause;
-	to->rx_regs.cause = false;
 	from->tx_regs.cause = false;
 	mutex_unlock(&engine->lock);
 
-	if (rx)
-		irq_raise(to);
+	for_each_set_bit(i, &causes, to->nr_queues)
+		irq_raise(&to->queue[i]);
 	if (tx)
-		irq_raise(from);
+		irq_raise(&from->queue[0]);
 	return sent || made || late;
 }
 

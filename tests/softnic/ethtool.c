@@ -17,11 +17,13 @@ const char sn_counter_names[SN_COUNTERS][ETH_GSTRING_LEN] = {
 	"too_long",
 	"dropped",
 	"corrupted",
+	"astray",
 	"rx_errors",
 	"rx_late",
 	"rx_reordered",
 	"rx_abandoned",
 	"rx_stray",
+	"doorbells",
 	"tx_packets",
 	"tx_errors",
 	"tx_late",
@@ -56,7 +58,7 @@ static void get_ringparam(struct net_device *dev,
 
 	ring->rx_max_pending = SN_RING_MAX;
 	ring->tx_max_pending = SN_RING_MAX;
-	ring->rx_pending = nic->rx.count;
+	ring->rx_pending = nic->queue[0].rx.count;
 	ring->tx_pending = nic->tx.count;
 }
 
@@ -70,6 +72,17 @@ static int set_ringparam(struct net_device *dev,
 	u32 tx = roundup_pow_of_two(max_t(u32, ring->tx_pending, SN_RING_MIN));
 
 	return sn_nic_resize(nic, rx, tx);
+}
+
+static void get_channels(struct net_device *dev,
+			 struct ethtool_channels *channels)
+{
+	const struct sn_nic *nic = netdev_priv(dev);
+
+	channels->max_rx = nic->nr_queues;
+	channels->max_tx = 1;
+	channels->rx_count = nic->nr_queues;
+	channels->tx_count = 1;
 }
 
 static int get_sset_count(struct net_device *dev, int set)
@@ -114,7 +127,7 @@ static int set_tunable(struct net_device *dev,
 	if (small > SN_HEADER_ROOM)
 		return -EINVAL;
 	nic->small = small;
-	sn_nic_restart_rx(nic, nic->mp_rx);
+	sn_nic_restart_rx(nic);
 	return 0;
 }
 
@@ -124,6 +137,7 @@ const struct ethtool_ops sn_ethtool_ops = {
 	.get_link_ksettings	= get_link_ksettings,
 	.get_ringparam		= get_ringparam,
 	.set_ringparam		= set_ringparam,
+	.get_channels		= get_channels,
 	.get_sset_count		= get_sset_count,
 	.get_strings		= get_strings,
 	.get_ethtool_stats	= get_ethtool_stats,

@@ -77,13 +77,14 @@ static struct dentry *ring_debugfs(const char *name, struct dentry *parent,
 /* The files of a card, in its directory. */
 void sn_faults_debugfs(struct sn_nic *nic)
 {
-	struct sn_faults *faults = &nic->rx_regs.faults;
+	struct sn_faults *faults = &nic->rx_faults;
 	struct dentry *dir;
 
 	dir = ring_debugfs("rx", nic->debugfs, faults);
 	debugfs_create_u32("drop", 0600, dir, &faults->drop);
 	debugfs_create_u32("corrupt", 0600, dir, &faults->corrupt);
+	debugfs_create_u32("astray", 0600, dir, &faults->astray);
 	debugfs_create_bool("stray", 0600, dir, &faults->stray);
-	ring_debugfs("tx", nic->debugfs, &nic->tx_regs.faults);
+	ring_debugfs("tx", nic->debugfs, &nic->tx_faults);
 	debugfs_create_file("counters", 0400, nic->debugfs, nic, &counters_fops);
 }

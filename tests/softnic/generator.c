@@ -69,7 +69,6 @@ static void number(struct sn_generator *generator)
 	udp->source = port;
 	payload->seq = htonl(generator->seq);
 	payload->not_seq = ~payload->seq;
-	generator->seq++;
 	if (udp->check)
 		return;
 
@@ -101,18 +100,23 @@ static unsigned int due(struct sn_nic *nic, unsigned int budget, ktime_t *next)
 }
 
 /*
- * Whether the next frame may go: by the clock in any case, else if there is a
- * descriptor; the driver kicks when there is one again.
+ * Whether the frame may go: by the clock in any case, else if there is a
+ * descriptor in its queue; the driver kicks when there is one again.
  */
 static bool may_go(struct sn_nic *nic)
 {
 	struct sn_engine *engine = &nic->engine;
+	struct sn_generator *generator = &engine->generator;
+	struct sn_queue *queue;
 
-	if (engine->generator.interval || sn_desc_ready(&nic->rx_regs))
+	if (generator->interval)
+		return true;
+	queue = sn_desc_queue(nic, generator->frame, generator->len);
+	if (sn_desc_ready(&queue->regs))
 		return true;
 	WRITE_ONCE(engine->thirsty, true);
 	smp_mb();	/* pairs with the driver's, between tail and thirsty */
-	if (!sn_desc_ready(&nic->rx_regs))
+	if (!sn_desc_ready(&queue->regs))
 		return false;
 	WRITE_ONCE(engine->thirsty, false);
 	return true;
@@ -125,10 +129,13 @@ unsigned int sn_generate(struct sn_nic *nic, unsigned int budget, ktime_t *next)
 	unsigned int nr = due(nic, budget, next);
 	unsigned int i;
 
-	for (i = 0; i < nr && may_go(nic); i++) {
+	for (i = 0; i < nr; i++) {
 		number(generator);
+		if (!may_go(nic))
+			break;
 		sn_desc_receive(nic, generator->frame, generator->len, true);
 		generator->left--;
+		generator->seq++;
 		WRITE_ONCE(nic->counters.generated, nic->counters.generated + 1);
 	}
 	return i;

@@ -15,6 +15,10 @@ static unsigned int pairs = 1;
 module_param(pairs, uint, 0444);
 MODULE_PARM_DESC(pairs, "pairs of interfaces, snicA0 and snicB0 and so on (1)");
 
+unsigned int sn_queues = 1;
+module_param_named(queues, sn_queues, uint, 0444);
+MODULE_PARM_DESC(queues, "receive queues of a card, up to 8 (1)");
+
 unsigned int sn_part = SZ_1K;
 module_param_named(part, sn_part, uint, 0444);
 MODULE_PARM_DESC(part, "bytes of a part of a split frame, up to a page (1024)");
@@ -25,7 +29,7 @@ MODULE_PARM_DESC(wire_cpu, "CPU that does the DMA and the wire towards A, toward
 
 static int irq_cpu[2] = { -1, -1 };
 module_param_array(irq_cpu, int, NULL, 0444);
-MODULE_PARM_DESC(irq_cpu, "CPU for the interrupts of A, of B (-1: that of the wire)");
+MODULE_PARM_DESC(irq_cpu, "CPU for the interrupts of A, of B, and those after it for further queues (-1: that of the wire)");
 
 static struct sn_nic *nics[PAIRS_MAX][2];
 static struct dentry *debugfs;
@@ -34,7 +38,8 @@ static int check_parameters(void)
 {
 	unsigned int end;
 
-	if (!pairs || pairs > PAIRS_MAX || sn_part < SZ_256 || sn_part & 1 ||
+	if (!pairs || pairs > PAIRS_MAX || !sn_queues ||
+	    sn_queues > SN_QUEUES_MAX || sn_part < SZ_256 || sn_part & 1 ||
 	    sn_part > PAGE_SIZE)
 		return -EINVAL;
 	for (end = 0; end < 2; end++)

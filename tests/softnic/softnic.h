@@ -20,8 +20,11 @@
 #include <linux/netdevice.h>
 #include <linux/sizes.h>
 #include <linux/smp.h>
+#include <linux/workqueue.h>
 
 #include <mp/nic.h>
+
+#define SN_QUEUES_MAX	8
 
 #define SN_MTU_MAX	9000
 #define SN_FRAME_MAX	(SN_MTU_MAX + ETH_HLEN + 2 * VLAN_HLEN)
@@ -45,7 +48,7 @@
 #define SN_CSUM_OK	BIT(2)
 #define SN_SPLIT	BIT(3)
 
-/* sn_nic.irq_bits: the driver wants no interrupts; there is a reason for one */
+/* sn_queue.irq_bits: the driver wants no interrupts; there is a reason for one */
 #define SN_IRQ_MASKED	0
 #define SN_IRQ_CAUSE	1
 
@@ -91,7 +94,7 @@ struct sn_tx_desc {
 };
 
 /**
- * struct sn_faults - what one ring's descriptors suffer; all 0 is a good card
+ * struct sn_faults - what a card's descriptors suffer; all 0 is a good card
  * @delay: microseconds from taking a descriptor to DMA and completion
  * @reorder: descriptors that are completed in reverse, as a group
  * @hold: one in so many is not completed before this is 0 again
@@ -99,11 +102,11 @@ struct sn_tx_desc {
  * @drop: one frame in so many is lost on the wire (receive)
  * @corrupt: one frame in so many has a byte changed, and is said to be good
  *	(receive)
+ * @astray: one frame in so many goes to the next queue (receive)
  * @stray: what is held when receive stops is written when it is let go (receive)
  * @nr_hold: counts for @hold, and so on
  * @group: when the present group of @reorder began
  * @pending: descriptors to complete, by time
- * @last: the last one completed
  */
 struct sn_faults {
 	u32 delay;
@@ -112,23 +115,23 @@ struct sn_faults {
 	u32 error;
 	u32 drop;
 	u32 corrupt;
+	u32 astray;
 	bool stray;
 
 	u32 nr_hold;
 	u32 nr_error;
 	u32 nr_drop;
 	u32 nr_corrupt;
+	u32 nr_astray;
 	u32 nr_reorder;
 	ktime_t group;
 	struct list_head pending;
-	u32 last;
 };
 
 /**
- * struct sn_rx_regs - the card's receive unit
+ * struct sn_rx_regs - one of the card's receive queues
  * @enabled: the card may use the descriptors
  * @cause: something was completed, for which there was no interrupt yet
- * @promisc: take frames that are for others, too
  * @split: headers and payload go to different buffers
  * @room: bytes of each buffer of a descriptor
  * @small: frames of up to this many bytes are not split
@@ -136,14 +139,13 @@ struct sn_faults {
  * @mask: how many there are, less 1
  * @head: the card's: the first descriptor that it has not taken
  * @tail: the driver's: the first one that the card must not take
- * @faults: the card's faults
+ * @last: the card's: the last one completed
  *
  * Indices run freely.  All but @head and @tail changes under sn_engine.lock.
  */
 struct sn_rx_regs {
 	bool enabled;
 	bool cause;
-	bool promisc;
 	bool split;
 	u32 room[1 + MP_SLOT_PARTS];
 	u32 small;
@@ -151,7 +153,7 @@ struct sn_rx_regs {
 	u32 mask;
 	u32 head;
 	u32 tail ____cacheline_aligned_in_smp;
-	struct sn_faults faults;
+	u32 last;
 };
 
 /**
@@ -162,7 +164,7 @@ struct sn_rx_regs {
  * @mask: how many there are, less 1
  * @head: the card's
  * @tail: the driver's
- * @faults: the card's faults
+ * @last: the card's
  */
 struct sn_tx_regs {
 	bool enabled;
@@ -171,7 +173,7 @@ struct sn_tx_regs {
 	u32 mask;
 	u32 head;
 	u32 tail ____cacheline_aligned_in_smp;
-	struct sn_faults faults;
+	u32 last;
 };
 
 /**
@@ -184,11 +186,13 @@ struct sn_tx_regs {
  * @too_long: frames longer than a descriptor's buffers
  * @dropped: frames dropped by a fault
  * @corrupted: frames changed by a fault
+ * @astray: frames that a fault led to another queue
  * @rx_errors: receive descriptors completed with an error by a fault
  * @rx_late: receive descriptors completed later than they were taken
  * @rx_reordered: receive descriptors completed before an earlier one
  * @rx_abandoned: receive descriptors not completed because receive stopped
  * @rx_stray: those of them that were written all the same
+ * @doorbells: times that the driver told of packets to send
  * @tx_packets: packets taken from the transmit ring
  * @tx_errors: those completed with an error by a fault
  * @tx_late: those completed later than they were read
@@ -206,11 +210,13 @@ struct sn_counters {
 	u64 too_long;
 	u64 dropped;
 	u64 corrupted;
+	u64 astray;
 	u64 rx_errors;
 	u64 rx_late;
 	u64 rx_reordered;
 	u64 rx_abandoned;
 	u64 rx_stray;
+	u64 doorbells;
 	u64 tx_packets;
 	u64 tx_errors;
 	u64 tx_late;
@@ -333,30 +339,64 @@ struct sn_tx_ring {
 };
 
 /**
+ * struct sn_queue - a receive queue, and what the driver has with it
+ * @nic: the card
+ * @index: which of its queues
+ * @irq_bits: SN_IRQ_* bits
+ * @irq: to raise one on another CPU
+ * @irqs: interrupts that are on their way
+ * @irq_cpu: where they go, or -1: wherever the engine runs
+ * @regs: the card's part
+ * @napi: of this queue; that of the first has transmit, too
+ * @rx: receive ring
+ * @mp_rx: the constructor, or NULL (RTNL; NAPI off)
+ * @mode: &enum mp_mode in effect, %MP_MODE_COPY is stock receive
+ * @parts: of each descriptor, if frames are split
+ * @room: bytes of each
+ * @rx_packets: given to the stack (NAPI)
+ * @rx_bytes: likewise
+ * @rx_errors: likewise
+ */
+struct sn_queue {
+	struct sn_nic *nic;
+	unsigned int index;
+
+	unsigned long irq_bits;
+	call_single_data_t irq;
+	atomic_t irqs;
+	int irq_cpu;
+	struct sn_rx_regs regs;
+
+	struct napi_struct napi;
+	struct sn_rx_ring rx;
+	struct mp_rx *mp_rx;
+	enum mp_mode mode;
+	unsigned int parts;
+	u32 room[MP_SLOT_PARTS];
+
+	u64 rx_packets;
+	u64 rx_bytes;
+	u64 rx_errors;
+};
+
+/**
  * struct sn_nic - a card, and its driver's state
  * @dev: the interface
  * @device: what does its DMA
  * @peer: the card at the other end of the wire
  * @engine: moves frames towards this card
- * @irq_bits: SN_IRQ_* bits
- * @irq: to raise one on another CPU
- * @irqs: interrupts that are on their way
- * @irq_cpu: where they go, or -1: wherever the engine runs
- * @rx_regs: the card's receive unit
+ * @nr_queues: entries in @queue
+ * @queue: receive queues
+ * @promisc: a register: take frames that are for others, too
+ * @spread: likewise: flows are spread over so many queues (sn_engine.lock)
+ * @rx_faults: the card's faults (receive)
  * @tx_regs: the card's transmit unit
+ * @tx_faults: the card's faults (transmit)
  * @counters: the card's
  * @debugfs: its directory
- * @napi: both rings'
- * @rx: receive ring
  * @tx: transmit ring
- * @mp_rx: the constructor, or NULL (RTNL; NAPI off)
- * @mode: &enum mp_mode in effect, %MP_MODE_COPY is stock receive
- * @parts: of each descriptor, if frames are split
- * @room: bytes of each
+ * @reset: after a timeout of transmit
  * @small: see &struct sn_rx_regs
- * @rx_packets: given to the stack (NAPI)
- * @rx_bytes: likewise
- * @rx_errors: likewise
  * @tx_packets: completed (NAPI)
  * @tx_bytes: likewise
  * @tx_errors: likewise
@@ -368,27 +408,20 @@ struct sn_nic {
 	struct sn_nic *peer;
 
 	struct sn_engine engine;
-	unsigned long irq_bits;
-	call_single_data_t irq;
-	atomic_t irqs;
-	int irq_cpu;
-	struct sn_rx_regs rx_regs;
+	unsigned int nr_queues;
+	struct sn_queue queue[SN_QUEUES_MAX];
+	bool promisc;
+	unsigned int spread;
+	struct sn_faults rx_faults;
 	struct sn_tx_regs tx_regs;
+	struct sn_faults tx_faults;
 	struct sn_counters counters;
 	struct dentry *debugfs;
 
-	struct napi_struct napi;
-	struct sn_rx_ring rx;
 	struct sn_tx_ring tx;
-	struct mp_rx *mp_rx;
-	enum mp_mode mode;
-	unsigned int parts;
-	u32 room[MP_SLOT_PARTS];
+	struct work_struct reset;
 	u32 small;
 
-	u64 rx_packets;
-	u64 rx_bytes;
-	u64 rx_errors;
 	u64 tx_packets;
 	u64 tx_bytes;
 	u64 tx_errors;
@@ -414,6 +447,7 @@ struct sn_layers {
 };
 
 /* main.c */
+extern unsigned int sn_queues;
 extern unsigned int sn_part;
 
 /* driver.c APIs */
@@ -422,16 +456,19 @@ int sn_nic_register(struct sn_nic *nic, struct dentry *root);
 void sn_nic_unregister(struct sn_nic *nic);
 void sn_nic_destroy(struct sn_nic *nic);
 int sn_nic_resize(struct sn_nic *nic, u32 rx_count, u32 tx_count);
-void sn_nic_restart_rx(struct sn_nic *nic, struct mp_rx *rx);
+void sn_nic_restart_rx(struct sn_nic *nic);
+void sn_nic_spread(struct sn_nic *nic, unsigned int nr);
+void sn_queue_off(struct sn_queue *queue);
+void sn_queue_on(struct sn_queue *queue);
 
 /* receive.c APIs */
 int sn_rx_alloc(struct device *device, struct sn_rx_ring *ring);
 void sn_rx_free(struct device *device, struct sn_rx_ring *ring);
-void sn_rx_start(struct sn_nic *nic);
-void sn_rx_stop(struct sn_nic *nic);
-int sn_rx_poll(struct sn_nic *nic, int budget);
-bool sn_rx_map(struct sn_nic *nic, struct sn_rx_buf *buf, u32 room);
-void sn_rx_unmap(struct sn_nic *nic, struct sn_rx_buf *buf, u32 room);
+void sn_rx_start(struct sn_queue *queue);
+void sn_rx_stop(struct sn_queue *queue);
+int sn_rx_poll(struct sn_queue *queue, int budget);
+bool sn_rx_map(struct sn_queue *queue, struct sn_rx_buf *buf, u32 room);
+void sn_rx_unmap(struct sn_queue *queue, struct sn_rx_buf *buf, u32 room);
 
 /* transmit.c APIs */
 int sn_tx_alloc(struct device *device, struct sn_tx_ring *ring);
@@ -444,11 +481,11 @@ void sn_tx_poll(struct sn_nic *nic, int budget);
 /* glue.c APIs */
 extern const struct mp_nic_ops sn_glue_ops;
 bool sn_glue_able(const struct sn_nic *nic, const struct mp_rx *rx);
-void sn_glue_setup(struct sn_nic *nic);
-bool sn_glue_arm(struct sn_nic *nic, u32 index);
-bool sn_glue_direct(struct sn_nic *nic, u32 index, u32 status);
-struct sk_buff *sn_glue_take(struct sn_nic *nic, u32 index);
-void sn_glue_discard(struct sn_nic *nic, struct sn_rx_buf *buf);
+void sn_glue_setup(struct sn_queue *queue);
+bool sn_glue_arm(struct sn_queue *queue, u32 index);
+bool sn_glue_direct(struct sn_queue *queue, u32 index, u32 status);
+struct sk_buff *sn_glue_take(struct sn_queue *queue, u32 index);
+void sn_glue_discard(struct sn_queue *queue, struct sn_rx_buf *buf);
 
 /* ethtool.c APIs */
 extern const struct ethtool_ops sn_ethtool_ops;
@@ -459,19 +496,20 @@ void sn_engine_init(struct sn_engine *engine, struct sn_nic *to);
 int sn_engine_start(struct sn_engine *engine, int cpu);
 void sn_engine_stop(struct sn_engine *engine);
 void sn_engine_kick(struct sn_engine *engine);
-void sn_irq_init(struct sn_nic *nic, int cpu);
-void sn_irq_ack(struct sn_nic *nic);
-void sn_irq_unmask(struct sn_nic *nic);
-void sn_irq_sync(struct sn_nic *nic);
+void sn_irq_init(struct sn_queue *queue, int cpu);
+void sn_irq_ack(struct sn_queue *queue);
+void sn_irq_unmask(struct sn_queue *queue);
+void sn_irq_sync(struct sn_queue *queue);
 
 /* descriptor.c APIs */
 bool sn_desc_dma_works(struct device *device);
 bool sn_desc_ready(const struct sn_rx_regs *rx);
+struct sn_queue *sn_desc_queue(struct sn_nic *nic, const u8 *frame, u32 len);
 void sn_desc_receive(struct sn_nic *nic, u8 *frame, u32 len, bool csum_ok);
 u32 sn_desc_fetch(struct sn_nic *nic, u8 *to, struct sn_tx_desc *first);
 void sn_desc_sent(struct sn_nic *nic, u32 index, u32 len, u32 status);
 bool sn_desc_late(struct sn_nic *nic, ktime_t now, ktime_t *next);
-void sn_desc_rx_abandon(struct sn_nic *nic);
+void sn_desc_rx_abandon(struct sn_queue *queue);
 void sn_desc_tx_abandon(struct sn_nic *nic);
 void sn_desc_forget(struct sn_faults *faults);
 

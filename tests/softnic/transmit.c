@@ -52,6 +52,7 @@ void sn_tx_start(struct sn_nic *nic)
 	regs->mask = nic->tx.count - 1;
 	regs->head = 0;
 	regs->tail = 0;
+	regs->last = 0;
 	regs->enabled = true;
 	mutex_unlock(&engine->lock);
 }
@@ -182,6 +183,19 @@ err_unmap:
 	return 0;
 }
 
+/* Tells the card of all that was filled in. */
+static void ring_bell(struct sn_nic *nic)
+{
+	u32 use = nic->tx.use;
+
+	if (nic->tx_regs.tail == use)
+		return;
+	/* descriptors before tail */
+	smp_store_release(&nic->tx_regs.tail, use);
+	WRITE_ONCE(nic->counters.doorbells, nic->counters.doorbells + 1);
+	sn_engine_kick(&nic->peer->engine);
+}
+
 netdev_tx_t sn_tx_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct sn_nic *nic = netdev_priv(dev);
@@ -210,16 +224,15 @@ netdev_tx_t sn_tx_xmit(struct sk_buff *skb, struct net_device *dev)
 		if (room(ring) >= WAKE)
 			netif_start_queue(dev);
 	}
-	/* descriptors before tail */
-	smp_store_release(&nic->tx_regs.tail, ring->use);
-	if (!netdev_xmit_more() || netif_queue_stopped(dev))
-		sn_engine_kick(&nic->peer->engine);
-	return NETDEV_TX_OK;
+	goto bell;
 
 drop_free:
 	dev_kfree_skb_any(skb);
 drop:
 	nic->tx_dropped++;
+bell:
+	if (!netdev_xmit_more() || netif_queue_stopped(dev))
+		ring_bell(nic);
 	return NETDEV_TX_OK;
 }
 

@@ -3,6 +3,7 @@
  * LD_PRELOAD for mpctl: /dev/net/mp and /dev/vhost-mp without kernel modules.
  *
  *	FAKE_BIND_ERRNO	what MP_BIND fails with
+ *	FAKE_BIND_FLAGS	the flags that MP_BIND has to have
  *	FAKE_PORTS	how many ports MP_GET tells of, with ifindex 1, 2 ...
  *	FAKE_GONE	the interface disappears as soon as it is bound
  */
@@ -72,6 +73,9 @@ int ioctl(int fd, unsigned long cmd, ...)
 	switch (cmd) {
 	case MP_BIND:
 		errno = number("FAKE_BIND_ERRNO");
+		if (getenv("FAKE_BIND_FLAGS") &&
+		    ((struct mp_bind *)arg)->flags != (__u32)number("FAKE_BIND_FLAGS"))
+			errno = EINVAL;
 		return errno ? -1 : 0;
 	case MP_GET:
 		return get(arg);

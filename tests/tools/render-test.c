@@ -25,7 +25,8 @@ static struct mp_info sample(void)
 {
 	struct mp_info info = {
 		.size = sizeof(info),
-		.flags = MP_INFO_BACKEND | MP_INFO_GLUE | MP_INFO_DRY,
+		.flags = MP_INFO_BACKEND | MP_INFO_GLUE | MP_INFO_DRY |
+			 MP_INFO_QDISC_BYPASS,
 		.ifindex = 7,
 		.mode = MP_MODE_AUTO,
 		.rx_mode = MP_MODE_WHOLE_FRAME,
@@ -81,7 +82,7 @@ static void test_text(void)
 	char *text = text_of(&info, &up);
 
 	CHECK(strstr(text, "eth7: mode whole-frame (asked auto), driver with"));
-	CHECK(strstr(text, "glue, vhost_mp attached, waiting for guest buffers\n"));
+	CHECK(strstr(text, "glue, vhost_mp attached, qdisc bypassed, waiting for guest buffers\n"));
 	CHECK(strstr(text, "  link up, mtu 1500, driver e1000e\n"));
 	CHECK(strstr(text, "virtio header 12 bytes, guest takes csum tso4 tso6\n"));
 	CHECK(strstr(text, "250 posted, 128 at the NIC, 3 in the stack\n"));
@@ -91,7 +92,7 @@ static void test_text(void)
 	CHECK(strstr(text, "copied 250: guest buffer not contiguous"));
 	CHECK(strstr(text, "(page-crossing)\n"));
 	CHECK(strstr(text, "copied 1: reason 15, unknown to this mpctl\n"));
-	CHECK(strstr(text, "dropped 9: the guest does not read fast enough (queue-full)\n"));
+	CHECK(strstr(text, "dropped 9: nobody takes them fast enough (queue-full)\n"));
 	CHECK(strstr(text, "completed 4, failed 1\n"));
 	CHECK(!strstr(text, "no-glue"));
 	/* no payload, no shares of it */
@@ -144,6 +145,7 @@ static void test_json(void)
 	CHECK(is(obj, "/mode", "auto"));
 	CHECK(is(obj, "/rx_mode", "whole-frame"));
 	CHECK(is(obj, "/glue", "true"));
+	CHECK(is(obj, "/qdisc_bypass", "true"));
 	CHECK(is(obj, "/offload/2", "tso6"));
 	CHECK(num(obj, "/pinned_bytes") == 512ull << 20);
 	CHECK(num(obj, "/rx/payload_bytes") == 1000000);
@@ -153,15 +155,17 @@ static void test_json(void)
 	CHECK(num(obj, "/rx/dropped/queue-full") == 9);
 	/* reasons that did not happen are there too */
 	CHECK(num(obj, "/tx/copied/no-backend") == 0);
-	CHECK(json_object_object_length(member(obj, "/tx/copied")) == 14);
+	CHECK(json_object_object_length(member(obj, "/tx/copied")) == 15);
 	CHECK(json_object_object_length(member(obj, "/tx/dropped")) == 5);
 	CHECK(!member(obj, "/tx/zerocopy_percent"));
 	CHECK(num(obj, "/tx/failed") == 1);
 	json_object_put(obj);
 
+	info.flags = 0;
 	info.rx.bytes = ~0ull - 1;
 	obj = render_json(&info, &unknown);
 	CHECK(!member(obj, "/link"));
+	CHECK(is(obj, "/qdisc_bypass", "false"));
 	CHECK(num(obj, "/rx/bytes") == ~0ull - 1);
 	json_object_put(obj);
 }

@@ -45,12 +45,13 @@ enum mp_copy_reason {
 	MP_COPY_NO_BACKEND	= 11,	/* read() and write(), or the in-tree vhost-net */
 	MP_COPY_UNALIGNED	= 12,	/* guest buffer at an odd address */
 	MP_COPY_LOCKED		= 13,	/* no room under the limit on locked memory */
+	MP_COPY_HELD		= 14,	/* the ring is full of packets that wait to be sent */
 	MP_COPY_REASONS		= 16,	/* room in the ABI */
 };
 
 /* Why a packet was dropped. */
 enum mp_drop_reason {
-	MP_DROP_QUEUE_FULL	= 0,	/* the guest does not read fast enough */
+	MP_DROP_QUEUE_FULL	= 0,	/* the guest does not read fast enough, or nobody sends */
 	MP_DROP_NO_MEMORY	= 1,
 	MP_DROP_BAD_HEADER	= 2,	/* the guest's virtio header makes no sense */
 	MP_DROP_NO_LINK		= 3,	/* interface down or gone */
@@ -60,6 +61,7 @@ enum mp_drop_reason {
 
 /* &struct mp_bind.flags */
 #define MP_BIND_MAC		(1u << 0)	/* only frames for @mac */
+#define MP_BIND_QDISC_BYPASS	(1u << 1)	/* transmit past the qdisc */
 #define MP_BIND_QUEUE		(1u << 2)	/* one queue of several */
 
 /**
@@ -122,6 +124,8 @@ struct mp_counters {
 #define MP_INFO_GLUE		(1u << 2)	/* out: the driver has a page constructor */
 #define MP_INFO_DRY		(1u << 3)	/* out: the NIC waits for guest buffers */
 #define MP_INFO_LOCKED		(1u << 4)	/* out: the limit on locked memory is met */
+#define MP_INFO_QDISC_BYPASS	(1u << 5)	/* out: %MP_BIND_QDISC_BYPASS was asked for */
+#define MP_INFO_STALLED		(1u << 6)	/* out: for seconds the guest has given none */
 
 /**
  * struct mp_info - argument of %MP_GET
