@@ -21,7 +21,8 @@ kbuild	= $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .DEFAULT_GOAL := all
 .PHONY: all modules tools install install-modules install-tools clean help \
-	sparse checkpatch check-tools check check-long demo bench bench-full FORCE
+	sparse checkpatch check-tools check check-debug check-long check-matrix \
+	check-migrate stress fuzz demo bench bench-full FORCE
 
 help:
 	@sed -n 's/^#: \?//p' $(CURDIR)/Makefile
@@ -34,7 +35,12 @@ help:
 #:   clean            remove everything that was built
 #: Tests
 #:   check            the tests that every change must pass
-#:   check-long       a million round trips, and others in proportion: an hour
+#:   check-debug      those in VMs on a kernel with KASAN, lockdep and kmemleak: hours
+#:   check-long       guests on softnic, a million round trips and others in proportion: an hour
+#:   check-matrix     each Debian release, NIC driver and receive mode: build/matrix/matrix.md
+#:   check-migrate    live migration under load, to and fro
+#:   stress           all at random: MINUTES=30, SEED=N for the same once more
+#:   fuzz             rings, memory tables and headers for SECONDS (600) each
 #:   check-tools      those of mpctl only: seconds, no kernel needed
 #:   sparse           static analysis of the modules; any message fails
 #:   checkpatch       the kernel's coding style; any message fails
@@ -101,8 +107,24 @@ checkpatch:
 check demo:
 	scripts/$@
 
+check-debug:
+	scripts/check debug-long
+	scripts/check --debug
+
 check-long:
-	scripts/check long-notify
+	scripts/check softnic-layouts softnic-offloads long-notify
+
+check-matrix:
+	scripts/matrix
+
+check-migrate:
+	scripts/check migrate
+
+stress:
+	MINUTES=$(or $(MINUTES),30) SEED=$(SEED) scripts/check stress stress-guests
+
+fuzz:
+	scripts/lab exec 13 -- make -C tests/fuzz $@ SECONDS=$(or $(SECONDS),600)
 
 bench:
 	bench/run

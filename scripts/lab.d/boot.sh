@@ -161,7 +161,7 @@ add_machine() {
 	# What the processors were at when L1 was reset, which ends QEMU.
 	qemu_args+=(-d cpu_reset -D /lab/out/reset.log)
 	qemu_args+=(-nodefaults -no-reboot -display none -smp 2 -m "$opt_mem"
-		-kernel /lab/run/vmlinuz -initrd /lab/run/initrd
+		-kernel /lab/run/kernel -initrd /lab/run/initrd
 		-append "$append $opt_append")
 }
 
@@ -259,11 +259,11 @@ prepare() {
 	refresh_initrds "$opt_release"
 	if [[ -n $opt_kernel ]]; then
 		kver=$(kver_of "$opt_kernel")
-		vmlinuz=$(vmlinuz_of "$opt_kernel" "$kver")
+		kernel=$(vmlinuz_of "$opt_kernel" "$kver")
 	else
-		vmlinuz=$LAB_DIR/$opt_release/guest/vmlinuz
+		kernel=$LAB_DIR/$opt_release/guest/vmlinux
 	fi
-	cp "$vmlinuz" "$run/vmlinuz"
+	cp "$kernel" "$run/kernel"
 	make_out
 	make_initrd "$mode"
 	qemu_command "$mode"

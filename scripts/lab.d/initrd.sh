@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 #
 # The initial RAM disks: L1's, which finds the tree over 9p, and the guests',
-# which are all the user space that a guest has.
+# which are all the user space that a guest has. And the kernel for both.
 #
-# They are not compressed: under emulation, unpacking costs more than copying.
+# Nothing is compressed: under emulation, unpacking costs more than copying.
 
 # 9p needs netfs and fscache in some kernels and not in others: modprobe knows.
 L1_MODULES=(virtio_pci virtio_console 9pnet_virtio 9p overlay)
@@ -33,8 +33,30 @@ setup_initrds() {
 	mkdir -p "$dir/guest"
 	step "$log" "packing initial RAM disks of Debian $release" \
 		build_initrds "$dir" "$kver"
-	cp "$vmlinuz" "$dir/guest/vmlinuz"
+	unpack_kernel "$vmlinuz" "$dir/guest/vmlinux"
 	initrd_stamp "$dir" >"$dir/initrd.stamp"
+}
+
+# unpack_kernel VMLINUZ FILE: the ELF file inside, which QEMU boots by its PVH note.
+# Where it is, the boot protocol tells (Documentation/arch/x86/boot.rst): setup_sects,
+# payload_offset and payload_length, whose last four bytes are the unpacked size.
+unpack_kernel() {
+	local vmlinuz=$1 start length unpack
+
+	start=$((($(kernel_field 0x1f1 1) + 1) * 512 + $(kernel_field 0x248 4)))
+	length=$(($(kernel_field 0x24c 4) - 4))
+	case $(kernel_field $start 2) in
+	$((0xb528))) unpack=zstd ;;
+	$((0x37fd))) unpack=xz ;;
+	*) die "neither zstd nor xz: $vmlinuz" ;;
+	esac
+	dd if="$vmlinuz" iflag=skip_bytes,count_bytes skip="$start" count="$length" bs=1M status=none |
+		"$unpack" -dc >"$2"
+}
+
+# kernel_field OFFSET BYTES: of $vmlinuz, a number
+kernel_field() {
+	od -An -t "u$2" -j "$(($1))" -N "$2" "$vmlinuz" | tr -d ' '
 }
 
 # The RAM disks of a tree that was built before guest-init changed.

@@ -5,7 +5,7 @@
 #
 #   $LAB_DIR/RELEASE/tree      the root tree, never written to once built
 #                    l1.initrd what L1 boots from
-#                    guest/    vmlinuz and initrd of guests
+#                    guest/    vmlinux and initrd of guests
 #                    mnt       empty: where private mounts go
 #                    stamp     hash of what the tree was built from
 #                    initrd.stamp
@@ -162,10 +162,17 @@ cmd_kver() {
 }
 
 # The command sees the tree with this checkout at /src/mpassthru. What it
-# writes outside the checkout is forgotten when it ends.
+# writes outside the checkout is forgotten when it ends. With a kernel, its
+# modules and what others are built against are in the tree, too.
 cmd_exec() {
-	local release=${1:-}
+	local release=${1:-} binds=() dir
 
+	if [[ $# -ge 5 && $2 == --kernel ]]; then
+		for dir in "$3"/usr/lib/modules/* "$3"/usr/src/*; do
+			binds+=(--bind "$dir:${dir#"$3"}")
+		done
+		set -- "$release" "${@:4}"
+	fi
 	[[ $# -ge 3 && $2 == -- ]] || { usage >&2; exit "$EXIT_USAGE"; }
 	shift 2
 	suite_of "$release" >/dev/null
@@ -173,5 +180,5 @@ cmd_exec() {
 	use_tree "$release"
 	exec unshare --mount --propagation private -- \
 		"$LAB_D/enter" "$LAB_DIR/$release" --bind "$LAB_SRC:/src/mpassthru" \
-		--cd /src/mpassthru -- "$@"
+		"${binds[@]}" --cd /src/mpassthru -- "$@"
 }

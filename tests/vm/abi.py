@@ -32,7 +32,7 @@ def bind_errors():
     refuses("BIND of no such index", errno.ENODEV, bind, fd, ifindex=9999)
     refuses("BIND of the loopback", errno.EINVAL, bind, fd, "lo")
     refuses("BIND with an unknown mode", errno.EINVAL, bind, fd, "eth1", mode=4)
-    refuses("BIND with an unknown flag", errno.EINVAL, bind, fd, "eth1", flags=2)
+    refuses("BIND with an unknown flag", errno.EINVAL, bind, fd, "eth1", flags=8)
     refuses("BIND to no address", errno.EINVAL, bind, fd, "eth1", flags=1)
     refuses("BIND to a group's address", errno.EINVAL, bind, fd, "eth1", flags=1, mac=b"\1\0\0\0\0\1")
     refuses("BIND with an address but no flag", errno.EINVAL, bind, fd, "eth1", mac=b"\2\0\0\0\0\1")

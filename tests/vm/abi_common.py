@@ -78,6 +78,15 @@ def sh(command):
     subprocess.run(command, shell=True, check=True, stdout=subprocess.DEVNULL)
 
 
+def parameter(module, name, value):
+    """Sets a module's parameter. What it was before."""
+    with open(f"/sys/module/{module}/parameters/{name}", "r+", encoding="ascii") as file:
+        before = file.read().strip()
+        file.seek(0)
+        file.write(str(value))
+    return before
+
+
 def in_child(call, prepare=lambda: None):
     """Runs call() in a child process; its result is the errno."""
     pid = os.fork()

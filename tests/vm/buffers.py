@@ -67,13 +67,13 @@ class Guest(vhost.Guest):
 
     BUFS = 0x20000
 
-    def __init__(self, mode, features, heads=32, slot=12288, table=16):
+    def __init__(self, mode, features, heads=32, slot=12288, table=16, near="snicA1", far="snicB1"):
         self.rng = random.Random(mode * 100 + features % 97)
         self.features, self.slot, self.table = features, slot, table
         self.heads, self.direct = range(heads), NUM // heads
         self.tables = self.BUFS + heads * slot
         self.hdr = 12 if features & (F_MRG_RXBUF | F_VERSION_1) else 10
-        super().__init__(features, "snicA1", "snicB1", mode, NUM, vhost.pages(self.tables + heads * 16 * table))
+        super().__init__(features, near, far, mode, NUM, vhost.pages(self.tables + heads * 16 * table))
         self.chains = {}
 
     def at_slot(self, head):
@@ -107,14 +107,6 @@ class Guest(vhost.Guest):
 
     def all_clean(self):
         return all(self.clean(head) for head in self.chains)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.rx.stop()
-        self.tx.stop()
-        self.close()
 
 
 # Receive.
@@ -227,8 +219,8 @@ def receives(name, mode, features):
 # Transmit.
 
 class Sender(Guest):
-    def __init__(self, features, table=64):
-        super().__init__(abi.COPY, features, slot=98304, table=table)
+    def __init__(self, features, table=64, **kwargs):
+        super().__init__(abi.COPY, features, slot=98304, table=table, **kwargs)
         self.tx.start()
         self.free = list(self.heads)
 

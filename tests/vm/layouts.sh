@@ -66,12 +66,6 @@ vlans() {
 	through 0
 }
 
-# Both ends' MTU
-mtu() {
-	ip link set eth1 mtu "$1" && peer ip link set eth1 mtu "$1" &&
-		wait_link eth1 && wait_link eth1 peer
-}
-
 jumbo() {
 	t_try "$1, jumbo: MTU" mtu 9000
 	t_try "$1, jumbo: guest's MTU" guest_exec g "ip link set eth0 mtu 9000"

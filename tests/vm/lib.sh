@@ -136,12 +136,12 @@ nic_driver() {
 # ---- guests ----------------------------------------------------------------
 
 # guest_start NAME [--mem MB] [--hugepages] [--kernel RELEASE] [--machine M]
-#             [--share DIR] -- QEMU_ARGUMENT...
+#             [--share DIR] [--may-reboot] -- QEMU_ARGUMENT...
 #
 # File descriptors that are open here are open in QEMU:
 #   guest_start g -- -netdev tap,id=n0,fd=3,... 3<>/dev/tap5
 guest_start() {
-	local name=$1 mem=384 kernel=${LAB_RELEASE:-13} machine=q35 args=()
+	local name=$1 mem=384 kernel=${LAB_RELEASE:-13} machine=q35 reboot=(-no-reboot) args=()
 	local dir=$GUEST_DIR/$name
 	shift
 
@@ -150,6 +150,7 @@ guest_start() {
 		--mem) mem=$2; shift ;;
 		--kernel) kernel=$2; shift ;;
 		--machine) machine=$2; shift ;;
+		--may-reboot) reboot=() ;;
 		--share) args+=(-virtfs "local,path=$2,mount_tag=share,security_model=none,readonly=on"); shift ;;
 		--hugepages) args+=(-object "memory-backend-memfd,id=ram,size=${mem}M,share=on,hugetlb=on,hugetlbsize=2M"
 			-machine memory-backend=ram) ;;
@@ -166,8 +167,8 @@ guest_start() {
 	mkfifo "$dir/command.in" "$dir/command.out"
 	"${GUEST_WRAP[@]}" qemu-system-x86_64 -name "$name" -pidfile "$dir/pid" \
 		-machine "$machine,hpet=off" -accel kvm -cpu host -smp 1 -m "$mem" \
-		-nodefaults -no-reboot -display none \
-		-kernel "/guests/$kernel/vmlinuz" -initrd "/guests/$kernel/initrd" \
+		-nodefaults "${reboot[@]}" -display none \
+		-kernel "/guests/$kernel/vmlinux" -initrd "/guests/$kernel/initrd" \
 		-append "console=ttyS0 loglevel=5 net.ifnames=0 panic=-1 oops=panic ${GUEST_APPEND-}" \
 		-chardev "file,id=console,path=/out/guest-$name.log,append=on" -serial chardev:console \
 		-device virtio-serial-pci \
@@ -351,18 +352,18 @@ send_random() {
 
 	# made beforehand and summed afterwards: neither is timed
 	sum_sent=$(on "$src" "head -c $((mib << 20)) /dev/urandom >/tmp/$src.tx && sha256sum </tmp/$src.tx")
-	on "$dst" "socat -T 60 TCP$family-LISTEN:$port,reuseaddr,accept-timeout=60 \
+	on "$dst" "socat -T 60 -t 60 TCP$family-LISTEN:$port,reuseaddr,accept-timeout=60 \
 		SYSTEM:'cat >/tmp/$dst.rx; echo done' </dev/null >/dev/null 2>&1 &
 		until grep -q ':$(printf %04X "$port") .* 0A ' /proc/net/tcp*; do sleep 0.05; done"
 	${SEND_HOOK:-:} begin
 	seconds=$(on "$src" "read start rest </proc/uptime
 		socat -T 60 -t 60 - TCP$family:$target:$port,connect-timeout=20 </tmp/$src.tx >/tmp/$src.done
 		read end rest </proc/uptime
-		grep -q done /tmp/$src.done && echo \$end \$start | awk '{ print \$1 - \$2 + 0.005 }'")
+		grep -q done /tmp/$src.done && echo \$end \$start | awk '{ print \$1 - \$2 + 0.005 }'
+		rm -f /tmp/$src.tx /tmp/$src.done")
 	${SEND_HOOK:-:} end
 	[[ -z ${SEND_PLANT-} ]] || on "$dst" "file=/tmp/$dst.rx; $SEND_PLANT"
 	sum_got=$(on "$dst" "sha256sum </tmp/$dst.rx; rm -f /tmp/$dst.rx")
-	on "$src" "rm -f /tmp/$src.tx /tmp/$src.done"
 
 	[[ -n $seconds && -n $sum_sent && $sum_sent == "$sum_got" ]] ||
 		{ echo "# $src -> $dst: $mib MiB did not arrive as sent"; return 1; }

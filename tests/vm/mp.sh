@@ -13,6 +13,7 @@ MP_NET=(-netdev tap,id=n0,vhost=on,fd=%mp,vhostfd=%vhost
 
 MP_RUN=()
 MP_AS=()
+MP_DRIVER=e1000e
 
 mp_load() {
 	modprobe -a tun vhost_net
@@ -22,13 +23,13 @@ mp_load() {
 
 # The modules must go whenever nobody uses them.
 mp_unload() {
-	rmmod vhost_mp && { [[ ! -e /sys/module/e1000e ]] || rmmod e1000e; } &&
+	rmmod vhost_mp && { [[ ! -e /sys/module/$MP_DRIVER ]] || rmmod "$MP_DRIVER"; } &&
 		rmmod mpassthru
 }
 
 # Puts the NIC driver with glue in the place of the stock one.
 mp_driver() {
-	nic_driver "$MP_BUILD/e1000e.ko"
+	nic_driver "$MP_BUILD/$MP_DRIVER.ko"
 	wait_link eth1
 	wait_link eth1 peer
 	net_setup
@@ -67,6 +68,32 @@ mp_reachable() {
 		{ echo "# $1 cannot reach the peer"; return 1; }
 }
 
+# guest_rebind NAME: its network driver is taken off its device, and put back
+guest_rebind() {
+	guest_exec "$1" 'cd /sys/bus/virtio/drivers/virtio_net && id=$(basename "$(readlink -f /sys/class/net/eth0/device)") &&
+		echo "$id" >unbind && sleep 1 && echo "$id" >bind'
+	until_true 10 guest_exec "$1" "test -e /sys/class/net/eth0"
+}
+
+# guest_reboot NAME: without a word to anybody
+guest_reboot() {
+	local before
+
+	before=$(guest_boot_id "$1")
+	guest_exec "$1" "(sleep 0.2; reboot -f) >/dev/null 2>&1 &"
+	until_true "${GUEST_PATIENCE:-90}" guest_rebooted "$1" "$before"
+}
+
+guest_boot_id() {
+	guest_exec "$1" -t 5 "cat /proc/sys/kernel/random/boot_id" 2>/dev/null
+}
+
+guest_rebooted() {
+	local now
+
+	now=$(guest_boot_id "$1") && [[ -n $now && $now != "$2" ]]
+}
+
 # mp_stat KEY[.KEY...]: a number or word from `mpctl show eth1`, or MP_IF
 mp_stat() {
 	mpctl show "${MP_IF:-eth1}" --json | python3 -c '
@@ -79,19 +106,25 @@ for key in sys.argv[1].split("."):
 print(value)' "$1"
 }
 
-# macvtap_guest NAME: a guest on eth1 through vhost-net and macvtap
+# macvtap IF: mt0 on it; MP_TAP is its device, MP_TAP_NET what a guest has for a network
+# card then, with the device and vhost-net open as 3 and 4
+macvtap() {
+	modprobe -a macvtap vhost_net
+	ip link add link "$1" name mt0 address "$MP_MAC" type macvtap mode passthru
+	ip link set mt0 up allmulticast on
+	MP_TAP=/dev/tap$(cat /sys/class/net/mt0/ifindex)
+	MP_TAP_NET=(-netdev tap,id=n0,vhost=on,fd=3,vhostfd=4
+		-device "virtio-net-pci,netdev=n0,mac=$MP_MAC")
+	until_true 5 test -e "$MP_TAP"
+}
+
+# macvtap_guest NAME [OPTION of guest_start...]: a guest on eth1 through vhost-net and macvtap
 macvtap_guest() {
-	local name=$1 tap
+	local name=$1
 	shift
 
-	modprobe -a macvtap vhost_net
-	ip link add link eth1 name mt0 address "$MP_MAC" type macvtap mode passthru
-	ip link set mt0 up allmulticast on
-	tap=/dev/tap$(cat /sys/class/net/mt0/ifindex)
-	until_true 5 test -e "$tap"
-	guest_start "$name" "$@" -- -netdev tap,id=n0,vhost=on,fd=3,vhostfd=4 \
-		-device "virtio-net-pci,netdev=n0,mac=$MP_MAC" \
-		3<>"$tap" 4<>/dev/vhost-net &&
+	macvtap eth1 &&
+		guest_start "$name" "$@" -- "${MP_TAP_NET[@]}" 3<>"$MP_TAP" 4<>/dev/vhost-net &&
 		guest_wait "$name" "${GUEST_PATIENCE:-90}" && net_setup "$name" && mp_reachable "$name"
 }
 
@@ -112,6 +145,20 @@ mp_idle() {
 mp_balanced() {
 	(($(mp_stat tx.packets) == $(mp_stat tx.completed) + $(mp_stat tx.failed))) &&
 		(($(mp_stat tx_inflight) == 0))
+}
+
+# mtu BYTES: of both ends
+mtu() {
+	ip link set eth1 mtu "$1" && peer ip link set eth1 mtu "$1" &&
+		wait_link eth1 && wait_link eth1 peer
+}
+
+# far_here: the far end is far1 of this namespace, for programs that have both in hand
+far_here() {
+	ip -n peer link set eth1 down &&
+		ip -n peer link set eth1 netns 1 name far1 &&
+		ip link set far1 up &&
+		wait_link eth1 && wait_link far1
 }
 
 # What must not change by binding and unbinding. Counters of the NIC do. A NIC
@@ -136,6 +183,22 @@ huge_pages_free() {
 
 nothing_bound() {
 	grep -q '^no interface' <<<"$(mpctl show)"
+}
+
+# known_leaks FUNCTION: a kernel with kmemleak forgets what FUNCTION has leaked; fails
+# if there is anything else
+known_leaks() {
+	local leaks=/sys/kernel/debug/kmemleak all known
+
+	[[ -w $leaks ]] || return 0
+	echo scan >$leaks
+	sleep 6
+	echo scan >$leaks
+	cat $leaks >/run/leaks
+	all=$(grep -c '^unreferenced object' /run/leaks)
+	known=$(grep -c "^ *$1+" /run/leaks)
+	echo "# $all objects leaked, $known of them by $1"
+	((all == known)) && echo clear >$leaks
 }
 
 # ---- traffic of guest g, with the peer --------------------------------------
@@ -175,6 +238,67 @@ flood() {
 		socat -u /dev/zero TCP:10.9.0.1:5002 </dev/null >/dev/null 2>&1 &"
 	until_true 10 guest_exec g "grep -q ':1389 .* 0A ' /proc/net/tcp" || return
 	peer timeout 60 socat -u /dev/zero TCP:10.9.0.2:5001 2>/dev/null &
+}
+
+# combined N: the guest uses so many queue pairs
+combined() {
+	guest_exec g "ethtool -L eth0 combined $1" && combined_is "$1"
+}
+
+combined_is() {
+	test "$(guest_exec g "ethtool -l eth0" | awk '/^Combined/ { n = $2 } END { print n }')" = "$1"
+}
+
+# flows FROM TO COUNT MIB: so many TCP streams at once, of the same random data,
+# each summed at its other end
+flows() {
+	local target=${ADDRESS[$2]} ports sums
+
+	ports=$(seq -s ' ' 6001 $((6000 + $3)))
+	on "$2" "for port in $ports; do
+		socat -T 60 -t 60 TCP-LISTEN:\$port,reuseaddr,accept-timeout=60 SYSTEM:sha256sum \
+			</dev/null >/dev/null 2>&1 &
+	done
+	until ((\$(grep -c ':177. .* 0A ' /proc/net/tcp) >= $3)); do sleep 0.05; done"
+	sums=$(on "$1" -t 120 "head -c $(($4 << 20)) /dev/urandom >/tmp/flows && sha256sum </tmp/flows
+	for port in $ports; do
+		socat -T 60 -t 60 - TCP:$target:\$port,connect-timeout=20 </tmp/flows &
+	done
+	wait")
+	(($(wc -l <<<"$sums") == $3 + 1 && $(sort -u <<<"$sums" | wc -l) == 1)) ||
+		{ echo "# $1 -> $2: not $3 equal sums:"; sed 's/^/# /' <<<"$sums"; return 1; }
+}
+
+# ---- who watches -------------------------------------------------------------
+
+# tcpdump_start: on eth1, into /run/dump, each frame as it comes
+tcpdump_start() {
+	tcpdump -i eth1 -w /run/dump -s 200 -B 16384 --immediate-mode -U 2>/run/dump.err &
+	MP_TCPDUMP=$!
+	until_true 10 grep -q listening /run/dump.err
+}
+
+tcpdump_stop() {
+	kill -INT "$MP_TCPDUMP"
+	wait "$MP_TCPDUMP"
+}
+
+# tcpdump_saw MAC MIB: that much of what came from there, which may take a moment. How
+# many frames that is depends on how much is aggregated, so nobody counts them.
+tcpdump_saw() {
+	until_true 10 mp_dumped "$1" "$2" ||
+		{ echo "# $(mp_dumped_bytes "$1") bytes of $2 MiB from $1"; return 1; }
+}
+
+mp_dumped() {
+	(($(mp_dumped_bytes "$1") >= $2 << 20))
+}
+
+# of the frames, as long as they were
+mp_dumped_bytes() {
+	tcpdump -r /run/dump -nn -e ether src "$1" 2>/dev/null |
+		sed -n 's/.* (0x[0-9a-f]*), length \([0-9]*\):.*/\1/p' |
+		awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 # ---- results ------------------------------------------------------------------

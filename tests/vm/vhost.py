@@ -97,6 +97,7 @@ def ioctl_errors():
     refuses("memory of the kernel", errno.EINVAL, ioctl, fd, SET_MEM_TABLE,
             mem_table((0, 4096, 0xffff888000000000)))
     refuses("memory table too long", errno.E2BIG, ioctl, fd, SET_MEM_TABLE, struct.pack("II", 100000, 0))
+    refuses("log at an odd address", errno.EINVAL, ioctl, fd, SET_LOG_BASE, u64(0x10004))
     refuses("log fd that is no eventfd", errno.EINVAL, ioctl, fd, SET_LOG_FD, struct.pack("i", fd))
     refuses("backend that is no mp", errno.ENOTSOCK, ioctl, fd, NET_SET_BACKEND, file_arg(RX, fd))
     refuses("backend that is closed", errno.EBADF, ioctl, fd, NET_SET_BACKEND, file_arg(RX, 999))
@@ -128,14 +129,23 @@ class Queue:
         self.end = self.used_at + pages(6 + 8 * num)
         self.idx = self.taken = 0
         self.kick, self.call, self.err = (os.eventfd(0, os.EFD_NONBLOCK) for _ in range(3))
-        fd, base = guest.fd, guest.uaddr
-        ioctl(fd, SET_VRING_NUM, state(index, num))
-        ioctl(fd, SET_VRING_BASE, state(index, 0))
-        ioctl(fd, SET_VRING_ADDR, struct.pack("IIQQQQ", index, 0, base + at, base + self.used_at,
-                                              base + self.avail_at, 0))
+        self.attach(0)
+
+    def attach(self, base):
+        """Tells the guest's device where the ring is, and where to go on in it."""
+        ioctl(self.guest.fd, SET_VRING_NUM, state(self.index, self.num))
+        ioctl(self.guest.fd, SET_VRING_BASE, state(self.index, base))
+        self.locate()
         for call, eventfd in ((SET_VRING_KICK, self.kick), (SET_VRING_CALL, self.call),
                               (SET_VRING_ERR, self.err)):
-            ioctl(fd, call, file_arg(index, eventfd))
+            ioctl(self.guest.fd, call, file_arg(self.index, eventfd))
+
+    def locate(self, log=False):
+        """With @log, writes to the ring go to the dirty log."""
+        base = self.guest.uaddr
+        ioctl(self.guest.fd, SET_VRING_ADDR,
+              struct.pack("IIQQQQ", self.index, int(log), base + self.at, base + self.used_at,
+                          base + self.avail_at, GPA + self.used_at if log else 0))
 
     def start(self):
         ioctl(self.guest.fd, NET_SET_BACKEND, file_arg(self.index, self.guest.port))
@@ -156,6 +166,10 @@ class Queue:
         struct.pack_into("H", self.guest.mem, self.avail_at + 2, self.idx)
         if kick:
             os.eventfd_write(self.kick, 1)
+
+    def offered(self, pos):
+        """The head at a position of the ring."""
+        return struct.unpack_from("H", self.guest.mem, self.avail_at + 4 + 2 * (pos % self.num))[0]
 
     def used_idx(self):
         return struct.unpack_from("H", self.guest.mem, self.used_at + 2)[0]
@@ -205,31 +219,67 @@ class Queue:
         return bool(poll.poll(5000))
 
 
+def quiet(*cards):
+    """The host says nothing of its own there, as IPv6 does when a link comes up."""
+    for name in cards:
+        path = f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6"
+        if name.startswith(("snic", "veth")) and os.path.exists(path):
+            with open(path, "w", encoding="ascii") as file:
+                file.write("1")
+
+
 class Guest:
     """A port on an interface, and a guest's memory and queues on it."""
 
     def __init__(self, features=F_MRG_RXBUF | F_VERSION_1, near="veth0", far="veth1", mode=abi.COPY,
-                 num=NUM, size=SIZE):
-        self.port = abi.mp()
-        abi.bind(self.port, near, mode=mode)
-        ioctl(self.port, TUNSETVNETHDRSZ, struct.pack("i", HDR))
+                 num=NUM, size=SIZE, flags=0):
+        self.size, self.negotiated = size, features
+        quiet(near, far)
         self.mem = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.mem.madvise(mmap.MADV_NOHUGEPAGE)
         self.uaddr = ctypes.addressof(ctypes.c_char.from_buffer(self.mem))
-        self.fd = vhost()
-        ioctl(self.fd, SET_OWNER, 0)
-        ioctl(self.fd, SET_FEATURES, u64(features))
-        ioctl(self.fd, SET_MEM_TABLE, mem_table((GPA, size, self.uaddr)))
+        self.open(near, mode, flags)
         self.rx = Queue(self, RX, 0, num)
         self.tx = Queue(self, TX, self.rx.end, num)
-        self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88B5))
-        self.wire.bind((far, 0x88B5))
-        self.wire.settimeout(5)
+        self.wire = self.open_wire(far)
+
+    @staticmethod
+    def open_wire(far):
+        wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88B5))
+        wire.bind((far, 0x88B5))
+        wire.settimeout(5)
+        return wire
+
+    def open(self, near, mode, flags=0):
+        self.port = abi.mp()
+        abi.bind(self.port, near, mode=mode, flags=flags)
+        ioctl(self.port, TUNSETVNETHDRSZ, struct.pack("i", HDR))
+        self.fd = vhost()
+        ioctl(self.fd, SET_OWNER, 0)
+        ioctl(self.fd, SET_FEATURES, u64(self.negotiated))
+        ioctl(self.fd, SET_MEM_TABLE, mem_table((GPA, self.size, self.uaddr)))
+
+    def move(self, near, mode):
+        """Another device, on @near, goes on where this one has stopped."""
+        bases = self.rx.base(), self.tx.base()
+        os.close(self.fd)
+        os.close(self.port)
+        self.open(near, mode)
+        for queue, base in zip((self.rx, self.tx), bases):
+            queue.attach(base)
 
     def close(self):
         self.wire.close()
         os.close(self.fd)
         os.close(self.port)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.rx.stop()
+        self.tx.stop()
+        self.close()
 
 
 def frame(size, seed=7):
