@@ -18,6 +18,8 @@
 /* What every Linux guest takes. */
 #define OFFLOADS	(TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 
+#define TAKEN_SECONDS	10
+
 static int open_node(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -44,19 +46,26 @@ static int open_mp(const char *name, int mode, unsigned int flags)
 
 /*
  * A card drops what arrives before it has buffers, and it gets them by a thread of
- * the device's.  A tap or macvtap keeps frames.
+ * the device's; a tap or macvtap keeps frames.  Some buffers may have come back
+ * meanwhile: neighbours send a word or two whenever a link comes up.
  */
-void backend_wait_posted(int fd, unsigned int buffers)
+void backend_wait_taken(int fd, const struct queue *queue, unsigned int buffers)
 {
+	__u64 end = now() + TAKEN_SECONDS * 1000000000ull;
 	struct mp_info info;
+	__u64 taken;
 
 	do {
+		usleep(1000);
 		memset(&info, 0, sizeof(info));
 		info.size = sizeof(info);
 		if (ioctl(fd, MP_GET, &info))
 			return;
-		usleep(1000);
-	} while (info.posted + info.at_nic < buffers);
+		taken = info.posted + info.at_nic + queue_waiting(queue);
+		if (now() > end)
+			die("%.*s takes %llu buffers of %u", MP_IFNAMSIZ, info.ifname,
+			    taken, buffers);
+	} while (taken < buffers);
 }
 
 static void set_up_tap(int fd, const char *name)

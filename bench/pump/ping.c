@@ -262,7 +262,8 @@ static void start(struct end *end)
 	end->name = options->mp ?: options->tap ?: options->macvtap;
 	device_start(&end->device, options);
 	queue_offer_all(&end->device.queue[RX], options->buf);
-	backend_wait_posted(end->device.backend, options->ring);
+	backend_wait_taken(end->device.backend, &end->device.queue[RX],
+			   options->ring);
 }
 
 static void set_far(struct options *options)

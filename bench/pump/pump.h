@@ -151,7 +151,7 @@ void device_stop(struct device *device);
 
 /* backend.c APIs */
 int backend_open(const struct options *options);
-void backend_wait_posted(int fd, unsigned int buffers);
+void backend_wait_taken(int fd, const struct queue *queue, unsigned int buffers);
 
 /* queue.c APIs */
 size_t queue_size(unsigned int num);
@@ -166,6 +166,7 @@ bool queue_take(struct queue *queue, unsigned int *id, unsigned int *len);
 unsigned int queue_take_frame(struct queue *queue, unsigned int id,
 			      unsigned int len, __u8 *to, unsigned int room);
 void queue_reclaim(struct queue *queue);
+unsigned int queue_waiting(const struct queue *queue);
 bool queue_has(const struct queue *queue, unsigned int more);
 bool queue_want(struct queue *queue, unsigned int more);
 void queue_unwant(struct queue *queue);

@@ -173,10 +173,16 @@ static __u64 now_ms(void)
 	return now() / 1000000;
 }
 
+/* Used entries that were not looked at yet. */
+unsigned int queue_waiting(const struct queue *queue)
+{
+	return (__u16)(load(&queue->vring.used->idx) - queue->used);
+}
+
 /* Whether there are @more used entries. */
 bool queue_has(const struct queue *queue, unsigned int more)
 {
-	return (__u16)(load(&queue->vring.used->idx) - queue->used) >= more;
+	return queue_waiting(queue) >= more;
 }
 
 /*
