@@ -231,13 +231,27 @@ through() {
 	ADDRESS[g]=10.9.$1.2 ADDRESS[peer]=10.9.$1.1
 }
 
-# Traffic both ways that nobody expects to end well; the peer listens on 5002.
+# Traffic both ways that nobody expects to end well. What "timeout" started goes with it,
+# so that flood_end leaves nobody who listens.
 flood() {
+	ip netns exec peer timeout 300 socat -u TCP-LISTEN:5002,reuseaddr,fork /dev/null 2>/dev/null &
+	MP_FLOOD=($!)
 	until_true 10 peer grep -q ':138A .* 0A ' /proc/net/tcp || return
 	guest_exec g "socat -u TCP-LISTEN:5001,reuseaddr /dev/null </dev/null >/dev/null 2>&1 &
 		socat -u /dev/zero TCP:10.9.0.1:5002 </dev/null >/dev/null 2>&1 &"
 	until_true 10 guest_exec g "grep -q ':1389 .* 0A ' /proc/net/tcp" || return
-	peer timeout 60 socat -u /dev/zero TCP:10.9.0.2:5001 2>/dev/null &
+	ip netns exec peer timeout 300 socat -u /dev/zero TCP:10.9.0.2:5001 2>/dev/null &
+	MP_FLOOD+=($!)
+}
+
+flood_end() {
+	kill "${MP_FLOOD[@]}" 2>/dev/null
+	wait "${MP_FLOOD[@]}" 2>/dev/null
+	until_true 10 nobody_listens
+}
+
+nobody_listens() {
+	! peer grep -q ':138A .* 0A ' /proc/net/tcp
 }
 
 # combined N: the guest uses so many queue pairs
