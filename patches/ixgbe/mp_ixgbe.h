@@ -95,20 +95,15 @@ static void mp_ixgbe_configure_tx(struct ixgbe_adapter *adapter)
 		adapter->tx_ring[i]->atr_sample_rate = 0;
 }
 
-/* NULL for the ring of the self-test and those that ethtool -G tries out */
+/* NULL for the ring of the self-test, and where RSS never leads */
 static struct mp_ixgbe_queue *mp_ixgbe_queue(struct ixgbe_ring *rx_ring)
 {
 	unsigned int i = rx_ring->queue_index;
-	struct ixgbe_adapter *adapter;
 
-	if (!rx_ring->q_vector)
-		return NULL;
-	adapter = rx_ring->q_vector->adapter;
-	if (i >= ARRAY_SIZE(adapter->mp_queue) ||
-	    adapter->rx_ring[i] != rx_ring)
+	if (!rx_ring->q_vector || i >= IXGBE_MAX_RSS_INDICES)
 		return NULL;
 
-	return &adapter->mp_queue[i];
+	return &rx_ring->q_vector->adapter->mp_queue[i];
 }
 
 static bool mp_ixgbe_on(struct ixgbe_ring *rx_ring)
