@@ -13,8 +13,12 @@
  * that its ring was set up for a constructor until that ring was cleaned; without,
  * it is stock.  A descriptor of such a ring is armed exactly as long as it lies
  * between next_to_clean and next_to_use, and its slot is full as long.  The ring may
- * be short or empty: descriptors outside of that range are never looked at.  It has
+ * be short or empty: descriptors outside of that range are never looked at, and have
+ * slots that are empty, or full because their last frame had no use for them.  It has
  * no pages: next_to_alloc is where next_to_clean is when stock code looks for them.
+ *
+ * A frame is one descriptor, in both layouts: what a header buffer does not take has
+ * one buffer behind it.
  */
 #ifndef _MP_IXGBE_H
 #define _MP_IXGBE_H
@@ -27,6 +31,16 @@
  * room for the time stamp that X550 appends to frames without a tag.
  */
 #define MP_IXGBE_FRAME_MAX	(VLAN_ETH_FRAME_LEN + ETH_FCS_LEN)
+
+/*
+ * What a descriptor has: memory of the guest's, and for header split a header buffer,
+ * which stays mapped over many frames, for GRO gives it back.
+ */
+struct mp_ixgbe_slot {
+	struct mp_rx_slot mp;
+	struct sk_buff *skb;
+	dma_addr_t dma;
+};
 
 /*
  * What MFS says must bound a write, one frame must be one descriptor, and a queue's
@@ -113,14 +127,19 @@ static bool mp_ixgbe_on(struct ixgbe_ring *rx_ring)
 	return queue && queue->slots;
 }
 
-static void mp_ixgbe_enable_drop(struct ixgbe_adapter *adapter,
-				 struct ixgbe_ring *rx_ring)
+static void mp_ixgbe_write_srrctl(struct ixgbe_adapter *adapter,
+				  struct ixgbe_ring *rx_ring)
 {
+	struct mp_ixgbe_queue *queue = mp_ixgbe_queue(rx_ring);
 	struct ixgbe_hw *hw = &adapter->hw;
 	u32 srrctl;
 
 	srrctl = IXGBE_READ_REG(hw, IXGBE_SRRCTL(rx_ring->reg_idx));
 	srrctl |= IXGBE_SRRCTL_DROP_EN;
+	if (queue->split) {
+		srrctl &= ~IXGBE_SRRCTL_DESCTYPE_MASK;
+		srrctl |= IXGBE_SRRCTL_DESCTYPE_HDR_SPLIT_ALWAYS;
+	}
 	IXGBE_WRITE_REG(hw, IXGBE_SRRCTL(rx_ring->reg_idx), srrctl);
 }
 
@@ -134,12 +153,13 @@ static void mp_ixgbe_set_rx_drop_en(struct ixgbe_adapter *adapter)
 
 	for (i = 0; i < mp_ixgbe_queues(adapter); i++)
 		if (mp_ixgbe_on(adapter->rx_ring[i]))
-			mp_ixgbe_enable_drop(adapter, adapter->rx_ring[i]);
+			mp_ixgbe_write_srrctl(adapter, adapter->rx_ring[i]);
 }
 
 /*
- * In ixgbe_configure_rx_ring(), after SRRCTL was written and before the queue is
- * enabled.  Without memory for the slots the queue is stock.
+ * In ixgbe_configure_rx_ring(), after SRRCTL was written, with IXGBE_RX_HDR_SIZE as
+ * the size of header buffers, and before the queue is enabled.  Without memory for
+ * the slots the queue is stock.
  */
 static void mp_ixgbe_configure_ring(struct ixgbe_adapter *adapter,
 				    struct ixgbe_ring *rx_ring)
@@ -155,23 +175,96 @@ static void mp_ixgbe_configure_ring(struct ixgbe_adapter *adapter,
 		return;
 
 	queue->rx = adapter->mp_rx[rx_ring->queue_index];
+	queue->split = mp_rx_mode(queue->rx) == MP_MODE_HEADER_SPLIT;
 	queue->tail = 0;
 	queue->discarding = false;
-	mp_ixgbe_enable_drop(adapter, rx_ring);
+	mp_ixgbe_write_srrctl(adapter, rx_ring);
 }
 
-/* NAPI has bottom halves off already, ixgbe_configure() has not. */
+static bool mp_ixgbe_map_header(struct ixgbe_ring *rx_ring,
+				struct mp_ixgbe_slot *slot)
+{
+	if (slot->dma) {
+		dma_sync_single_for_device(rx_ring->dev, slot->dma,
+					   IXGBE_RX_HDR_SIZE, DMA_FROM_DEVICE);
+		return true;
+	}
+
+	if (!slot->skb)
+		slot->skb = netdev_alloc_skb_ip_align(rx_ring->netdev,
+						      IXGBE_RX_HDR_SIZE);
+	if (!slot->skb) {
+		rx_ring->rx_stats.alloc_rx_buff_failed++;
+		return false;
+	}
+
+	slot->dma = dma_map_single(rx_ring->dev, slot->skb->data,
+				   IXGBE_RX_HDR_SIZE, DMA_FROM_DEVICE);
+	if (dma_mapping_error(rx_ring->dev, slot->dma)) {
+		slot->dma = 0;
+		rx_ring->rx_stats.alloc_rx_buff_failed++;
+		return false;
+	}
+
+	return true;
+}
+
+static void mp_ixgbe_unmap_header(struct ixgbe_ring *rx_ring,
+				  struct mp_ixgbe_slot *slot)
+{
+	if (!slot->dma)
+		return;
+
+	/* what the NIC wrote is in the buffer: mp_ixgbe_sync_header() */
+	dma_unmap_single_attrs(rx_ring->dev, slot->dma, IXGBE_RX_HDR_SIZE,
+			       DMA_FROM_DEVICE, DMA_ATTR_SKIP_CPU_SYNC);
+	slot->dma = 0;
+}
+
+static void mp_ixgbe_sync_header(struct ixgbe_ring *rx_ring,
+				 struct mp_ixgbe_slot *slot)
+{
+	if (slot->dma)
+		dma_sync_single_for_cpu(rx_ring->dev, slot->dma,
+					IXGBE_RX_HDR_SIZE, DMA_FROM_DEVICE);
+}
+
+/*
+ * The slot may be full from last time.  NAPI has bottom halves off already,
+ * ixgbe_configure() has not.
+ */
 static bool mp_ixgbe_construct(struct mp_ixgbe_queue *queue,
 			       struct mp_rx_slot *slot)
 {
 	const u32 room = MP_IXGBE_FRAME_MAX;
-	bool full;
+	bool full = !mp_rx_slot_empty(slot);
+
+	if (full)
+		return true;
 
 	local_bh_disable();
 	full = mp_rx_construct(queue->rx, slot, &room, 1);
 	local_bh_enable();
 
 	return full;
+}
+
+static bool mp_ixgbe_arm_one(struct ixgbe_ring *rx_ring,
+			     struct mp_ixgbe_queue *queue, unsigned int i)
+{
+	union ixgbe_adv_rx_desc *desc = IXGBE_RX_DESC(rx_ring, i);
+	struct mp_ixgbe_slot *slot = &queue->slots[i];
+
+	if (queue->split && !mp_ixgbe_map_header(rx_ring, slot))
+		return false;
+	if (!mp_ixgbe_construct(queue, &slot->mp))
+		return false;
+
+	desc->read.pkt_addr = cpu_to_le64(slot->mp.dma[0]);
+	/* even, or none: in bit 0 DD is written back */
+	desc->read.hdr_addr = cpu_to_le64(slot->dma);
+
+	return true;
 }
 
 static unsigned int mp_ixgbe_distance(struct ixgbe_ring *rx_ring,
@@ -209,14 +302,8 @@ static void mp_ixgbe_arm(struct ixgbe_ring *rx_ring,
 	unsigned int unused;
 
 	for (unused = ixgbe_desc_unused(rx_ring); unused; unused--) {
-		union ixgbe_adv_rx_desc *desc = IXGBE_RX_DESC(rx_ring, i);
-		struct mp_rx_slot *slot = &queue->slots[i];
-
-		if (!mp_ixgbe_construct(queue, slot))
+		if (!mp_ixgbe_arm_one(rx_ring, queue, i))
 			break;
-		desc->read.pkt_addr = cpu_to_le64(slot->dma[0]);
-		/* here DD is written back */
-		desc->read.hdr_addr = 0;
 		if (++i == rx_ring->count)
 			i = 0;
 	}
@@ -248,19 +335,28 @@ static bool mp_ixgbe_frame_ok(struct mp_ixgbe_queue *queue, u32 staterr)
 }
 
 /* X550 counts the time stamp behind the frame as if it were of the frame. */
-static unsigned int mp_ixgbe_length(struct ixgbe_ring *rx_ring,
-				    union ixgbe_adv_rx_desc *desc, u32 staterr)
+static unsigned int mp_ixgbe_stamp(struct ixgbe_ring *rx_ring, u32 staterr)
 {
 	const u32 stamps = IXGBE_FLAG_RX_HWTSTAMP_ENABLED |
 			   IXGBE_FLAG_RX_HWTSTAMP_IN_REGISTER;
-	unsigned int length = le16_to_cpu(desc->wb.upper.length);
 	u32 flags = rx_ring->q_vector->adapter->flags;
 
-	if ((flags & stamps) == IXGBE_FLAG_RX_HWTSTAMP_ENABLED &&
-	    (staterr & IXGBE_RXD_STAT_TSIP) && length > IXGBE_TS_HDR_LEN)
-		length -= IXGBE_TS_HDR_LEN;
+	return (flags & stamps) == IXGBE_FLAG_RX_HWTSTAMP_ENABLED &&
+	       (staterr & IXGBE_RXD_STAT_TSIP) ? IXGBE_TS_HDR_LEN : 0;
+}
 
-	return length;
+/*
+ * Of the frame's first bytes, in its header buffer.  Headers that are longer than
+ * that are told as long as they are; the buffer is full.
+ */
+static unsigned int mp_ixgbe_header(union ixgbe_adv_rx_desc *desc)
+{
+	u16 info = le16_to_cpu(desc->wb.lower.lo_dword.hs_rss.hdr_info);
+
+	info &= IXGBE_RXDADV_HDRBUFLEN_MASK;
+
+	return min_t(unsigned int, info >> IXGBE_RXDADV_HDRBUFLEN_SHIFT,
+		     IXGBE_RX_HDR_SIZE);
 }
 
 /*
@@ -290,10 +386,10 @@ static bool mp_ixgbe_direct(struct ixgbe_ring *rx_ring,
 }
 
 /* As ixgbe_process_skb_fields(), but for the Ethernet header */
-static void mp_ixgbe_deliver(struct ixgbe_ring *rx_ring,
-			     struct mp_ixgbe_queue *queue,
-			     union ixgbe_adv_rx_desc *desc, u32 staterr,
-			     struct sk_buff *skb)
+static struct sk_buff *mp_ixgbe_deliver(struct ixgbe_ring *rx_ring,
+					struct mp_ixgbe_queue *queue,
+					union ixgbe_adv_rx_desc *desc,
+					u32 staterr, struct sk_buff *skb)
 {
 	struct ixgbe_q_vector *q_vector = rx_ring->q_vector;
 
@@ -306,29 +402,73 @@ static void mp_ixgbe_deliver(struct ixgbe_ring *rx_ring,
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
 				       le16_to_cpu(desc->wb.upper.vlan));
 
-	mp_rx_deliver(queue->rx, &q_vector->napi, skb);
+	return mp_rx_deliver(queue->rx, &q_vector->napi, skb);
 }
 
-/* Ends the slot of a descriptor that the NIC wrote back; the frame's length */
+static void mp_ixgbe_take_whole(struct ixgbe_ring *rx_ring,
+				struct mp_ixgbe_queue *queue,
+				struct mp_ixgbe_slot *slot, unsigned int length,
+				union ixgbe_adv_rx_desc *desc, u32 staterr)
+{
+	struct sk_buff *skb;
+
+	if (mp_ixgbe_direct(rx_ring, queue, &slot->mp, length, desc, staterr))
+		return;
+
+	skb = mp_rx_frame(queue->rx, &rx_ring->q_vector->napi, &slot->mp,
+			  length);
+	if (skb)
+		mp_ixgbe_deliver(rx_ring, queue, desc, staterr, skb);
+}
+
+/* What GRO emptied is the next header buffer. */
+static void mp_ixgbe_take_split(struct ixgbe_ring *rx_ring,
+				struct mp_ixgbe_queue *queue,
+				struct mp_ixgbe_slot *slot, unsigned int length,
+				union ixgbe_adv_rx_desc *desc, u32 staterr)
+{
+	unsigned int header = min(length, mp_ixgbe_header(desc));
+	struct sk_buff *skb = slot->skb;
+
+	skb_put(skb, header);
+	mp_rx_fill(queue->rx, &slot->mp, skb, length - header);
+	slot->skb = mp_ixgbe_deliver(rx_ring, queue, desc, staterr, skb);
+	if (slot->skb != skb)
+		mp_ixgbe_unmap_header(rx_ring, slot);
+}
+
+/*
+ * Ends the slot of a descriptor that the NIC wrote back, unless it can be armed as it
+ * is; the frame's length.
+ */
 static unsigned int mp_ixgbe_receive(struct ixgbe_ring *rx_ring,
 				     struct mp_ixgbe_queue *queue,
 				     unsigned int i, u32 staterr)
 {
 	union ixgbe_adv_rx_desc *desc = IXGBE_RX_DESC(rx_ring, i);
-	unsigned int length = mp_ixgbe_length(rx_ring, desc, staterr);
-	struct mp_rx_slot *slot = &queue->slots[i];
-	struct sk_buff *skb;
+	unsigned int length = le16_to_cpu(desc->wb.upper.length);
+	unsigned int stamp = mp_ixgbe_stamp(rx_ring, staterr);
+	struct mp_ixgbe_slot *slot = &queue->slots[i];
+	unsigned int header = length;
 
-	if (!mp_ixgbe_frame_ok(queue, staterr) || length < ETH_HLEN) {
-		mp_rx_discard(queue->rx, slot);
+	mp_ixgbe_sync_header(rx_ring, slot);
+	if (queue->split) {
+		header = mp_ixgbe_header(desc);
+		length += header;
+	}
+	if (!mp_ixgbe_frame_ok(queue, staterr) || header < ETH_HLEN ||
+	    length < ETH_HLEN + stamp) {
+		mp_rx_discard(queue->rx, &slot->mp);
 		return 0;
 	}
-	if (mp_ixgbe_direct(rx_ring, queue, slot, length, desc, staterr))
-		return length;
 
-	skb = mp_rx_frame(queue->rx, &rx_ring->q_vector->napi, slot, length);
-	if (skb)
-		mp_ixgbe_deliver(rx_ring, queue, desc, staterr, skb);
+	length -= stamp;
+	if (queue->split)
+		mp_ixgbe_take_split(rx_ring, queue, slot, length, desc,
+				    staterr);
+	else
+		mp_ixgbe_take_whole(rx_ring, queue, slot, length, desc,
+				    staterr);
 
 	return length;
 }
@@ -405,6 +545,16 @@ static void mp_ixgbe_silence(struct ixgbe_adapter *adapter,
 		ixgbe_reset(adapter);
 }
 
+static void mp_ixgbe_end_slot(struct ixgbe_ring *rx_ring,
+			      struct mp_ixgbe_queue *queue,
+			      struct mp_ixgbe_slot *slot)
+{
+	mp_ixgbe_unmap_header(rx_ring, slot);
+	dev_kfree_skb(slot->skb);
+	if (!mp_rx_slot_empty(&slot->mp))
+		mp_rx_discard(queue->rx, &slot->mp);
+}
+
 /* In ixgbe_clean_rx_ring(), which finds no page after this. */
 static void mp_ixgbe_clean_ring(struct ixgbe_ring *rx_ring)
 {
@@ -419,8 +569,7 @@ static void mp_ixgbe_clean_ring(struct ixgbe_ring *rx_ring)
 
 	local_bh_disable();
 	for (i = 0; i < rx_ring->count; i++)
-		if (!mp_rx_slot_empty(&queue->slots[i]))
-			mp_rx_discard(queue->rx, &queue->slots[i]);
+		mp_ixgbe_end_slot(rx_ring, queue, &queue->slots[i]);
 	local_bh_enable();
 
 	rx_ring->next_to_alloc = rx_ring->next_to_clean;
@@ -541,7 +690,7 @@ static int mp_ixgbe_set_rx(struct net_device *netdev, struct mp_rx *const *rx,
 
 /* What RSS can reach on all of them */
 static const struct mp_nic_ops mp_ixgbe_ops = {
-	.modes		= BIT(MP_MODE_WHOLE_FRAME),
+	.modes		= BIT(MP_MODE_WHOLE_FRAME) | BIT(MP_MODE_HEADER_SPLIT),
 	.queues		= IXGBE_MAX_RSS_INDICES,
 	.set_rx		= mp_ixgbe_set_rx,
 	.refill		= mp_ixgbe_refill,

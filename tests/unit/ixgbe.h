@@ -22,7 +22,11 @@
 #define IXGBE_RXCTRL_RXEN		0x00000001
 #define IXGBE_SRRCTL_BSIZEPKT_SHIFT	10
 #define IXGBE_SRRCTL_BSIZEPKT_MASK	0x0000001f
+#define IXGBE_SRRCTL_BSIZEHDR_MASK	0x00003f00
+#define IXGBE_SRRCTL_BSIZEHDRSIZE_SHIFT	2
 #define IXGBE_SRRCTL_DESCTYPE_ADV_ONEBUF 0x02000000
+#define IXGBE_SRRCTL_DESCTYPE_HDR_SPLIT_ALWAYS 0x0a000000
+#define IXGBE_SRRCTL_DESCTYPE_MASK	0x0e000000
 #define IXGBE_SRRCTL_DROP_EN		0x10000000
 #define IXGBE_MHADD_MFS_SHIFT		16
 
@@ -32,12 +36,16 @@
 #define IXGBE_RXD_STAT_VP		0x00008
 #define IXGBE_RXD_STAT_L4CS		0x00020
 #define IXGBE_RXD_STAT_TSIP		0x08000
+#define IXGBE_RXDADV_ERR_HBO		0x00800000
 #define IXGBE_RXDADV_ERR_CE		0x01000000
 #define IXGBE_RXDADV_ERR_LE		0x02000000
 #define IXGBE_RXDADV_ERR_TCPE		0x40000000
 #define IXGBE_RXDADV_ERR_IPE		0x80000000
 #define IXGBE_RXDADV_ERR_FRAME_ERR_MASK	0x3b000000
 #define IXGBE_RXDADV_PKTTYPE_VXLAN	0x0800
+#define IXGBE_RXDADV_HDRBUFLEN_MASK	0x7fe0
+#define IXGBE_RXDADV_HDRBUFLEN_SHIFT	5
+#define IXGBE_RXDADV_SPH		0x8000
 
 union ixgbe_adv_rx_desc {
 	struct {
@@ -76,6 +84,7 @@ union ixgbe_adv_rx_desc {
 
 #define IXGBE_TS_HDR_LEN		8
 #define IXGBE_RX_BUFFER_WRITE		16
+#define IXGBE_RX_HDR_SIZE		256
 #define IXGBE_MAX_RSS_INDICES		16
 #define IXGBE_MAX_RETA_ENTRIES		512
 #define MAX_RX_QUEUES			64
@@ -114,7 +123,11 @@ struct ixgbe_ring {
 	u16 next_to_clean;
 	u16 next_to_alloc;
 	u8 atr_sample_rate;
+	struct device *dev;
 	struct ixgbe_queue_stats stats;
+	struct {
+		u64 alloc_rx_buff_failed;
+	} rx_stats;
 	int syncp;
 };
 
@@ -134,9 +147,10 @@ struct pci_dev {
 
 /* What the patch adds */
 struct mp_ixgbe_queue {
-	struct mp_rx_slot *slots;
+	struct mp_ixgbe_slot *slots;
 	struct mp_rx *rx;
 	u16 tail;
+	bool split;
 	bool discarding;
 };
 

@@ -13,13 +13,15 @@
 #define STAMP		8
 #define LATE_US		90
 
-/* A piece of a frame that has a descriptor and is on its way to memory */
+/* A piece of a frame that has a descriptor and is on its way to memory: headers first */
 struct dma {
 	union ixgbe_adv_rx_desc *desc;
 	union ixgbe_adv_rx_desc back;
 	u64 addr;
+	u64 header_addr;
 	u8 *data;
 	unsigned int len;
+	unsigned int header;
 };
 
 /**
@@ -58,7 +60,10 @@ static void write_one(unsigned int i)
 	struct queue *queue = &queues[i];
 	struct dma *dma = &queue->write[0];
 
-	memcpy((void *)(uintptr_t)dma->addr, dma->data, dma->len);
+	if (dma->header)
+		memcpy((void *)(uintptr_t)dma->header_addr, dma->data, dma->header);
+	memcpy((void *)(uintptr_t)dma->addr, dma->data + dma->header,
+	       dma->len - dma->header);
 	*dma->desc = dma->back;
 	card.irq[i] = true;
 	free(dma->data);
@@ -249,9 +254,35 @@ static unsigned int descriptors(unsigned int i)
 	return (rdt < rdh ? queues[i].count : 0) + rdt - rdh;
 }
 
-/* The next descriptor takes @len bytes of @data; the last one has all that is said. */
-static void take(unsigned int i, const struct card_frame *frame,
-		 const u8 *data, unsigned int len, bool last)
+/* How much of a frame the header buffer takes, and what is said of it */
+static unsigned int split(unsigned int i, struct card_frame *frame, u16 *info)
+{
+	u32 srrctl = *at(IXGBE_SRRCTL(i));
+	unsigned int size = ((srrctl & IXGBE_SRRCTL_BSIZEHDR_MASK) >> 8) * 64;
+	unsigned int told = min(frame->header, frame->len);
+
+	*info = 0;
+	if ((srrctl & IXGBE_SRRCTL_DESCTYPE_MASK) !=
+	    IXGBE_SRRCTL_DESCTYPE_HDR_SPLIT_ALWAYS)
+		return 0;
+	assert_true(size);
+	if (told)
+		*info = IXGBE_RXDADV_SPH;
+	if (told > size)
+		frame->staterr |= IXGBE_RXDADV_ERR_HBO;
+	if (!told)
+		told = min_t(unsigned int, frame->len, size);
+	*info |= told << IXGBE_RXDADV_HDRBUFLEN_SHIFT;
+	return min_t(unsigned int, told, size);
+}
+
+/*
+ * The next descriptor takes @len bytes of @data, @header of them into its header
+ * buffer; the last one has all that is said.
+ */
+static struct dma *take(unsigned int i, const struct card_frame *frame,
+			const u8 *data, unsigned int len, unsigned int header,
+			bool last)
 {
 	struct queue *queue = &queues[i];
 	u32 *rdh = at(IXGBE_RDH(i));
@@ -261,24 +292,37 @@ static void take(unsigned int i, const struct card_frame *frame,
 	memset(dma, 0, sizeof(*dma));
 	dma->desc = &queue->desc[*rdh];
 	dma->addr = le64_to_cpu(queue->cache[*rdh].read.pkt_addr);
+	dma->header_addr = le64_to_cpu(queue->cache[*rdh].read.hdr_addr);
+	dma->header = header;
 	dma->len = len;
 	dma->data = malloc(len);
 	memcpy(dma->data, data, len);
 	dma->back.wb.lower.lo_dword.hs_rss.pkt_info = cpu_to_le16(frame->info);
 	dma->back.wb.lower.hi_dword.rss = cpu_to_le32(frame->hash);
-	dma->back.wb.upper.length = cpu_to_le16(len);
+	dma->back.wb.upper.length = cpu_to_le16(len - header);
 	dma->back.wb.upper.status_error =
 		cpu_to_le32(IXGBE_RXD_STAT_DD |
 			    (last ? IXGBE_RXD_STAT_EOP | frame->staterr : 0));
 	*rdh = (*rdh + 1) % queue->count;
+	return dma;
 }
 
-static void store(unsigned int i, const struct card_frame *frame,
-		  const u8 *data, unsigned int len, unsigned int piece)
+/* Only the first descriptor's header buffer is used. */
+static void store(unsigned int i, struct card_frame *frame, const u8 *data,
+		  unsigned int piece)
 {
-	for (; len > piece; len -= piece, data += piece)
-		take(i, frame, data, piece, false);
-	take(i, frame, data, len, true);
+	unsigned int len, left = frame->len;
+	u16 info = 0;
+	unsigned int header = split(i, frame, &info);
+	struct dma *dma;
+
+	for (; left; left -= len, data += len) {
+		len = min_t(unsigned int, left, header + piece);
+		dma = take(i, frame, data, len, header, len == left);
+		dma->back.wb.lower.lo_dword.hs_rss.hdr_info = cpu_to_le16(info);
+		header = 0;
+		info = 0;
+	}
 	card.received++;
 	if (!card.slow)
 		card_run();
@@ -310,7 +354,7 @@ void card_receive(const struct card_frame *wire)
 	if (frame.piece)
 		piece = frame.piece;
 	if (descriptors(i) * piece >= frame.len)
-		store(i, &frame, data, frame.len, piece);
+		store(i, &frame, data, piece);
 	else if (srrctl & IXGBE_SRRCTL_DROP_EN)
 		card.dropped++;
 	else

@@ -15,6 +15,7 @@
  * @queue: where a filter leads it, plus 1, or 0: RSS says
  * @staterr: more bits for the last descriptor
  * @info: packet type
+ * @header: bytes of headers that are known, or 0
  * @piece: bytes to a descriptor, or 0: as many as fit
  */
 struct card_frame {
@@ -24,6 +25,7 @@ struct card_frame {
 	unsigned int queue;
 	u32 staterr;
 	u16 info;
+	unsigned int header;
 	unsigned int piece;
 };
 

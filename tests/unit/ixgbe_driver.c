@@ -19,6 +19,9 @@ static struct driver *driver_of(struct ixgbe_adapter *adapter)
 
 int shim_bh_off;
 unsigned int shim_no_memory;
+unsigned int shim_mapped;
+unsigned int shim_maps;
+bool shim_no_mapping;
 
 int mp_nic_register(struct net_device *netdev, const struct mp_nic_ops *ops)
 {
@@ -121,6 +124,7 @@ static void make_vector(struct driver *driver, unsigned int i)
 	q_vector->adapter = adapter;
 	ring->q_vector = q_vector;
 	ring->netdev = &driver->netdev;
+	ring->dev = &driver->pdev.dev;
 	ring->count = driver->rx_count;
 	ring->queue_index = i;
 	ring->reg_idx = i;
@@ -233,6 +237,7 @@ static void configure_rx_ring(struct ixgbe_adapter *adapter,
 	ring->tail = card_address(IXGBE_RDT(ring->reg_idx));
 	card_write(IXGBE_SRRCTL(ring->reg_idx),
 		   IXGBE_SRRCTL_DESCTYPE_ADV_ONEBUF |
+		   IXGBE_RX_HDR_SIZE << IXGBE_SRRCTL_BSIZEHDRSIZE_SHIFT |
 		   PAGE >> IXGBE_SRRCTL_BSIZEPKT_SHIFT);
 
 	mp_ixgbe_configure_ring(adapter, ring);
@@ -442,6 +447,10 @@ struct driver *driver_probe(enum ixgbe_mac_type type, unsigned int queues,
 	driver->netdev.mtu = ETH_DATA_LEN;
 	driver->netdev.features = NETIF_F_RXCSUM;
 	driver->rx_count = rx_count;
+	shim_bh_off = 0;
+	shim_no_memory = 0;
+	shim_mapped = 0;
+	shim_no_mapping = false;
 	card_power_on(ixgbe_rss_indir_tbl_entries(adapter));
 	init_interrupt_scheme(driver, queues);
 	mp_ixgbe_probe(adapter);

@@ -9,6 +9,9 @@
 /* Where a frame has its number; what follows is made of it. */
 #define NUMBER	20
 
+/* Payload that is not worth a buffer */
+#define COPY	128
+
 struct mp_rx_buf {
 	unsigned int room;
 	u8 *mem;
@@ -102,11 +105,10 @@ bool mp_rx_direct(struct mp_rx *rx, struct mp_rx_slot *slot, unsigned int len,
 struct sk_buff *mp_rx_frame(struct mp_rx *rx, struct napi_struct *napi,
 			    struct mp_rx_slot *slot, unsigned int len)
 {
-	struct sk_buff *skb = calloc(1, sizeof(*skb));
+	struct sk_buff *skb = alloc_skb(len);
 
 	assert_true(napi->enabled);
 	assert_true(len <= slot->buf[0]->room);
-	skb->data = malloc(len);
 	memcpy(skb->data, slot->buf[0]->mem, len);
 	skb->len = len;
 	end(rx, slot);
@@ -114,15 +116,49 @@ struct sk_buff *mp_rx_frame(struct mp_rx *rx, struct napi_struct *napi,
 	return skb;
 }
 
+/* What is short is copied behind the headers, and the slot stays. */
+void mp_rx_fill(struct mp_rx *rx, struct mp_rx_slot *slot, struct sk_buff *skb,
+		unsigned int len)
+{
+	assert_int_equal(rx->mode, MP_MODE_HEADER_SPLIT);
+	assert_true(len <= slot->buf[0]->room);
+	if (len <= COPY && skb->len + len <= skb->room) {
+		memcpy(skb->data + skb->len, slot->buf[0]->mem, len);
+		skb->len += len;
+		return;
+	}
+	skb->frag = malloc(len);
+	memcpy(skb->frag, slot->buf[0]->mem, len);
+	skb->len += len;
+	skb->data_len = len;
+	end(rx, slot);
+	rx->used++;
+}
+
 struct sk_buff *mp_rx_deliver(struct mp_rx *rx, struct napi_struct *napi,
 			      struct sk_buff *skb)
 {
+	unsigned int linear = skb->len - skb->data_len;
+	u8 *data = malloc(skb->len);
+
 	assert_true(napi->enabled);
-	check_frame(rx, skb->data, skb->len);
+	assert_true(linear >= ETH_HLEN);
+	memcpy(data, skb->data, linear);
+	if (skb->frag)
+		memcpy(data + linear, skb->frag, skb->data_len);
+	check_frame(rx, data, skb->len);
+	free(data);
 	rx->csum_ok = skb->csum_ok;
 	rx->hash = skb->hash;
+	rx->linear = linear;
 	rx->stack++;
-	free(skb->data);
-	free(skb);
-	return NULL;
+	if (!rx->gro || rx->mode == MP_MODE_WHOLE_FRAME) {
+		dev_kfree_skb(skb);
+		return NULL;
+	}
+	free(skb->frag);
+	skb->frag = NULL;
+	skb->len = 0;
+	skb->data_len = 0;
+	return skb;
 }

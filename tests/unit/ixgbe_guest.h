@@ -16,9 +16,10 @@
  * @used: with a frame for the guest
  * @dry: construct has failed
  * @observed: frames have to go through the stack
+ * @gro: header buffers come back from it
  * @frames: that came, in @stack of them through the stack
  * @next: no frame's number may be less
- * @len, @csum_ok, @hash: of the last one
+ * @len, @csum_ok, @hash, @linear: of the last one
  */
 struct mp_rx {
 	enum mp_mode mode;
@@ -27,12 +28,14 @@ struct mp_rx {
 	unsigned int used;
 	bool dry;
 	bool observed;
+	bool gro;
 	unsigned int frames;
 	unsigned int stack;
 	u32 next;
 	unsigned int len;
 	bool csum_ok;
 	u32 hash;
+	unsigned int linear;
 };
 
 /* A frame of @len bytes with number @number, for @data of that length */

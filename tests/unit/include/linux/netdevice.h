@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
@@ -97,6 +98,66 @@ static inline void __vlan_hwaccel_put_tag(struct sk_buff *skb, u16 proto,
 
 /* The next so many allocations fail. */
 extern unsigned int shim_no_memory;
+
+static inline struct sk_buff *alloc_skb(unsigned int room)
+{
+	struct sk_buff *skb = calloc(1, sizeof(*skb));
+
+	skb->data = malloc(room);
+	skb->room = room;
+	return skb;
+}
+
+static inline void dev_kfree_skb(struct sk_buff *skb)
+{
+	if (!skb)
+		return;
+	free(skb->data);
+	free(skb->frag);
+	free(skb);
+}
+
+static inline void skb_put(struct sk_buff *skb, unsigned int len)
+{
+	assert(!skb->data_len && skb->len + len <= skb->room);
+	skb->len += len;
+}
+
+static inline struct sk_buff *netdev_alloc_skb_ip_align(struct net_device *dev,
+							unsigned int room)
+{
+	(void)dev;
+	if (!shim_no_memory)
+		return alloc_skb(room);
+	shim_no_memory--;
+	return NULL;
+}
+
+/* Mappings: by address.  Each ends, and none is synced after that. */
+extern unsigned int shim_mapped;
+extern unsigned int shim_maps;	/* ever made */
+extern bool shim_no_mapping;
+
+#define DMA_FROM_DEVICE			2
+#define DMA_ATTR_SKIP_CPU_SYNC		0
+#define dma_mapping_error(dev, dma)	((void)(dev), (dma) == ~0ULL)
+#define dma_sync_single_for_cpu(dev, dma, len, dir) \
+	((void)(dev), assert(shim_mapped && (dma)))
+#define dma_sync_single_for_device(dev, dma, len, dir) \
+	((void)(dev), assert(shim_mapped && (dma)))
+#define dma_unmap_single_attrs(dev, dma, len, dir, attrs) \
+	((void)(dev), assert(shim_mapped && (dma)), (void)shim_mapped--)
+
+static inline dma_addr_t dma_map_single(struct device *dev, void *p, size_t len,
+					int dir)
+{
+	(void)dev, (void)len, (void)dir;
+	if (shim_no_mapping)
+		return ~0ULL;
+	shim_mapped++;
+	shim_maps++;
+	return (uintptr_t)p;
+}
 
 static inline void *kvcalloc(size_t n, size_t size, int gfp)
 {

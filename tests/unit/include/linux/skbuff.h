@@ -5,9 +5,13 @@
 
 #include <linux/types.h>
 
+/* @len bytes in all, @data_len of them in @frag, the others in @data */
 struct sk_buff {
-	void *data;
+	u8 *data;
+	u8 *frag;
+	unsigned int room;
 	unsigned int len;
+	unsigned int data_len;
 	u32 hash;
 	bool csum_ok;
 	u16 vlan;
