@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # planted_ixgbe.sh - mistakes that are planted in a copy of the glue of ixgbe, one at
-# a time: test_ixgbe finds each. In O is what was built of the glue as it is.
+# a time, all or one of EVERY so many: test_ixgbe finds each. In O is what was built of
+# the glue as it is.
 
 cd "$(dirname "$0")" || exit 1
 out=$(realpath "${O:-../../build/unit}") || exit 1
 glue=../../patches/ixgbe/mp_ixgbe.h
+step=${EVERY:-1}
 
 mistakes=(
 	# what the card may write to
@@ -87,13 +89,13 @@ try() {
 everything() {
 	local i running=0
 
-	for i in "${!mistakes[@]}"; do
+	for ((i = 0; i < ${#mistakes[@]}; i += step)); do
 		try "$i" &
 		((++running < $(nproc))) || { wait -n; ((running--)); }
 	done
 	wait
 }
 
-echo "1..${#mistakes[@]}"
+echo "1..$(((${#mistakes[@]} + step - 1) / step))"
 everything | tee "$out/planted.log"
 ! grep -q '^not ok' "$out/planted.log"
