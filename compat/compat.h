@@ -201,7 +201,8 @@ static inline long mp_pin_user_pages(struct mm_struct *mm, unsigned long uaddr,
 #if MP_HAVE_PIN_REMOTE
 	got = pin_user_pages_remote(mm, uaddr, nr, flags, pages, &locked);
 #else
-	got = pin_user_pages_remote(mm, uaddr, nr, flags, pages, NULL, &locked);
+	/* FOLL_LONGTERM refuses to let go of the lock there, with a warning */
+	got = pin_user_pages_remote(mm, uaddr, nr, flags, pages, NULL, NULL);
 #endif
 	if (locked)
 		mmap_read_unlock(mm);
