@@ -137,10 +137,11 @@ static bool fill_by_copy(struct mp_rx *rx, struct mp_rx_slot *slot,
  * @rx: as given to &mp_nic_ops.set_rx
  * @slot: where the NIC wrote it, part after part; empty on return, or full as
  *	before and to be armed again as it is
- * @skb: the driver's, headers in its linear part
+ * @skb: the driver's, headers in its linear part, and what former slots of the
+ *	same frame were filled with
  * @len: bytes, no more than the room asked for; may be zero
  *
- * The frame must go to mp_rx_deliver() or be freed next.
+ * The frame must have its next slot, go to mp_rx_deliver() or be freed next.
  *
  * Context: NAPI of the interface.
  */

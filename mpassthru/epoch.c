@@ -72,11 +72,15 @@ static void epoch_add(struct mp_epoch *epoch, struct sk_buff *skb)
 	skb->destructor = skb_done;
 }
 
-/* Counts a frame in an epoch.  rx->lock. */
+/* Counts a frame in an epoch, once.  rx->lock. */
 struct mp_epoch *mp_rx_skb_mark(struct mp_rx *rx, struct sk_buff *skb)
 {
-	struct mp_epoch *epoch = epoch_now(rx);
+	struct mp_epoch *epoch;
 
+	if (skb->destructor == skb_done)
+		return skb_shinfo(skb)->destructor_arg;
+
+	epoch = epoch_now(rx);
 	epoch_add(epoch, skb);
 	epoch->skbs++;
 	skb->slow_gro = 1;	/* GRO calls the destructor before it reuses */

@@ -42,10 +42,11 @@
  * from its first byte; mp_rx_direct() is the short way for it, and mp_rx_frame()
  * the way through the stack if that is refused.  In %MP_MODE_HEADER_SPLIT the
  * driver provides a header buffer of its own (the linear part of the skb) and
- * the slot's parts take what follows, each filled before the next.  The driver
- * promises that the NIC writes no more than the asked room into a part.  Parts
- * may be adjacent in memory; mpassthru makes them so when it can.  The first
- * one is at an even address.
+ * the slot's parts take what follows, each filled before the next.  A NIC that goes
+ * on in its next descriptors has a slot for each: mp_rx_fill() takes a frame's
+ * slots one after the other.  The driver promises that the NIC writes no more than
+ * the asked room into a part.  Parts may be adjacent in memory; mpassthru makes
+ * them so when it can.  The first one is at an even address.
  *
  * *Starving.*  mp_rx_construct() fails when the guest has posted nothing.  The
  * driver leaves that ring short, or empty, and does not retry:
