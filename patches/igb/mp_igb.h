@@ -12,16 +12,31 @@
  * its ring was set up for a constructor until that ring was cleaned.  A descriptor
  * of such a ring is armed exactly as long as it lies between next_to_clean and
  * next_to_use, and its slot is full as long.  The ring may be short or empty:
- * descriptors outside of that range are never looked at.  It has no pages:
+ * descriptors outside of that range are never looked at, and their slots are
+ * empty, or full because their last frame had no use for them.  It has no pages:
  * next_to_alloc stays where next_to_clean is whenever stock code looks at it.
+ *
+ * A slot has one part.  In header split a frame begins in the header buffer of its
+ * first descriptor, and a jumbo frame goes on in the parts of the next ones, whose
+ * header buffers it leaves alone.  What the NIC cannot split it cuts where the
+ * header buffer ends; so a short frame has nothing in its part.
  */
 #ifndef _MP_IGB_H
 #define _MP_IGB_H
 
 #include <mp/nic.h>
 
-/* The longest frame that the NIC is to store */
-#define MP_IGB_FRAME_MAX	(VLAN_ETH_FRAME_LEN + ETH_FCS_LEN)
+/* Packet buffers are sized in this unit */
+#define MP_IGB_PART_UNIT	BIT(E1000_SRRCTL_BSIZEPKT_SHIFT)
+
+/* Descriptors that a split frame can take */
+#define MP_IGB_PIECES		3
+
+/* Bits of PSRTYPE: TCP and UDP over IPv4, and over IPv6, are what is split */
+#define MP_IGB_SPLIT		(BIT(2) | BIT(3) | BIT(8) | BIT(9))
+
+/* Error bit: the header was longer than its buffer */
+#define MP_IGB_ERR_HBO		BIT(23)
 
 /* of igb_main.c, defined behind this file's place */
 static inline void igb_rx_checksum(struct igb_ring *ring,
@@ -36,19 +51,43 @@ static inline void igb_rx_hash(struct igb_ring *ring,
  * what the guest shall see.  MTU, features and XDP can change under constructors,
  * receive is stock for as long as they do not fit.
  */
-static bool mp_igb_able(struct igb_adapter *adapter)
+static bool mp_igb_able(struct igb_adapter *adapter, struct mp_rx *rx)
 {
 	struct net_device *netdev = adapter->netdev;
 
-	return netdev->mtu <= ETH_DATA_LEN && !adapter->xdp_prog &&
-	       !adapter->vfs_allocated_count &&
-	       !(netdev->features & NETIF_F_RXALL);
+	if (adapter->xdp_prog || adapter->vfs_allocated_count ||
+	    (netdev->features & NETIF_F_RXALL))
+		return false;
+
+	return netdev->mtu <= ETH_DATA_LEN ||
+	       mp_rx_mode(rx) == MP_MODE_HEADER_SPLIT;
+}
+
+/* The longest frame that the NIC is to store */
+static u32 mp_igb_frame_max(struct igb_adapter *adapter)
+{
+	return max_t(u32, adapter->netdev->mtu, ETH_DATA_LEN) +
+	       VLAN_ETH_HLEN + ETH_FCS_LEN;
+}
+
+/*
+ * An ordinary frame fits into what guests post, and RLPML sees to that it does.
+ * A jumbo frame has equal parts, and a packet buffer is as long as one.
+ */
+static u32 mp_igb_room(struct igb_adapter *adapter)
+{
+	u32 max = mp_igb_frame_max(adapter);
+
+	if (adapter->netdev->mtu <= ETH_DATA_LEN)
+		return max;
+
+	return roundup(DIV_ROUND_UP(max, MP_IGB_PIECES), MP_IGB_PART_UNIT);
 }
 
 /* How many of the queues that there are have constructors */
 static unsigned int mp_igb_queues(struct igb_adapter *adapter)
 {
-	if (!adapter->mp_nr || !mp_igb_able(adapter))
+	if (!adapter->mp_nr || !mp_igb_able(adapter, adapter->mp_queue[0].rx))
 		return 0;
 
 	return min_t(unsigned int, adapter->mp_nr, adapter->num_rx_queues);
@@ -60,7 +99,7 @@ static void mp_igb_set_rx_mode(struct igb_adapter *adapter)
 	struct e1000_hw *hw = &adapter->hw;
 
 	if (mp_igb_queues(adapter))
-		wr32(E1000_RLPML, MP_IGB_FRAME_MAX);
+		wr32(E1000_RLPML, mp_igb_frame_max(adapter));
 }
 
 /*
@@ -102,44 +141,111 @@ static bool mp_igb_on(struct igb_ring *rx_ring)
 	       mp_igb_queue(rx_ring)->on;
 }
 
-/*
- * In igb_configure_rx_ring(), after igb_setup_srrctl() and before the queue is
- * enabled.  No timestamp in front of the frame, and no queue waits for another's
- * buffers.
- */
+/* No buffers, no split: the queue is stock then, and its frames are copied. */
+static bool mp_igb_alloc_headers(struct igb_ring *rx_ring,
+				 struct mp_igb_queue *queue)
+{
+	queue->headers = dma_alloc_coherent(rx_ring->dev,
+					    rx_ring->count * IGB_RX_HDR_LEN,
+					    &queue->headers_dma, GFP_KERNEL);
+
+	return queue->headers;
+}
+
+static void mp_igb_free_headers(struct igb_ring *rx_ring,
+				struct mp_igb_queue *queue)
+{
+	dev_kfree_skb(queue->skb);
+	queue->skb = NULL;
+	if (queue->headers)
+		dma_free_coherent(rx_ring->dev, rx_ring->count * IGB_RX_HDR_LEN,
+				  queue->headers, queue->headers_dma);
+	queue->headers = NULL;
+}
+
+/* In igb_configure_rx_ring(), before igb_setup_srrctl() */
 static void mp_igb_configure_ring(struct igb_adapter *adapter,
 				  struct igb_ring *rx_ring)
+{
+	struct mp_igb_queue *queue = mp_igb_queue(rx_ring);
+
+	if (adapter->rx_ring[rx_ring->queue_index] != rx_ring ||
+	    rx_ring->queue_index >= mp_igb_queues(adapter))
+		return;
+	if (mp_rx_mode(queue->rx) == MP_MODE_HEADER_SPLIT &&
+	    !mp_igb_alloc_headers(rx_ring, queue))
+		return;
+
+	queue->on = true;
+	queue->room = mp_igb_room(adapter);
+	queue->tail = 0;
+	queue->discarding = false;
+}
+
+/*
+ * Instead of igb_setup_srrctl(), if the result is true.  That is called for rings
+ * in use, too.  No timestamp in front of the frame, and no queue waits for
+ * another's buffers.
+ */
+static bool mp_igb_setup_srrctl(struct igb_adapter *adapter,
+				struct igb_ring *rx_ring)
 {
 	struct mp_igb_queue *queue = mp_igb_queue(rx_ring);
 	struct e1000_hw *hw = &adapter->hw;
 	u32 srrctl;
 
-	if (adapter->rx_ring[rx_ring->queue_index] != rx_ring ||
-	    rx_ring->queue_index >= mp_igb_queues(adapter))
-		return;
+	if (!mp_igb_on(rx_ring))
+		return false;
 
-	queue->on = true;
-	queue->tail = 0;
-	queue->discarding = false;
-	srrctl = rd32(E1000_SRRCTL(rx_ring->reg_idx));
-	srrctl &= ~E1000_SRRCTL_TIMESTAMP;
+	srrctl = IGB_RX_HDR_LEN << E1000_SRRCTL_BSIZEHDRSIZE_SHIFT;
+	srrctl |= DIV_ROUND_UP(queue->room, MP_IGB_PART_UNIT);
+	srrctl |= queue->headers ? E1000_SRRCTL_DESCTYPE_HDR_SPLIT_ALWAYS :
+				   E1000_SRRCTL_DESCTYPE_ADV_ONEBUF;
 	if (adapter->num_rx_queues > 1)
 		srrctl |= E1000_SRRCTL_DROP_EN;
+
+	/* the 82576 has one for two queues */
+	wr32(E1000_PSRTYPE(rx_ring->reg_idx & 7), MP_IGB_SPLIT);
 	wr32(E1000_SRRCTL(rx_ring->reg_idx), srrctl);
+
+	return true;
 }
 
-/* NAPI has bottom halves off already, igb_configure() has not. */
+/*
+ * The slot may be full from last time.  NAPI has bottom halves off already,
+ * igb_configure() has not.
+ */
 static bool mp_igb_construct(struct mp_igb_queue *queue,
 			     struct mp_rx_slot *slot)
 {
-	const u32 room = MP_IGB_FRAME_MAX;
-	bool full;
+	bool full = !mp_rx_slot_empty(slot);
+
+	if (full)
+		return true;
 
 	local_bh_disable();
-	full = mp_rx_construct(queue->rx, slot, &room, 1);
+	full = mp_rx_construct(queue->rx, slot, &queue->room, 1);
 	local_bh_enable();
 
 	return full;
+}
+
+/* Where a header goes is even, or 0: bit 0 of it is where DD is written back. */
+static void mp_igb_arm(struct igb_ring *rx_ring, struct mp_igb_queue *queue,
+		       unsigned int i)
+{
+	union e1000_adv_rx_desc *desc = IGB_RX_DESC(rx_ring, i);
+	dma_addr_t header = 0;
+
+	if (queue->headers)
+		header = queue->headers_dma + i * IGB_RX_HDR_LEN;
+	desc->read.pkt_addr = cpu_to_le64(queue->slots[i].dma[0]);
+	desc->read.hdr_addr = cpu_to_le64(header);
+}
+
+static unsigned int mp_igb_next(struct igb_ring *rx_ring, unsigned int i)
+{
+	return i + 1 == rx_ring->count ? 0 : i + 1;
 }
 
 static unsigned int mp_igb_distance(struct igb_ring *rx_ring,
@@ -181,22 +287,38 @@ static bool mp_igb_alloc_rx_buffers(struct igb_ring *rx_ring)
 		return false;
 
 	for (unused = igb_desc_unused(rx_ring); unused; unused--) {
-		union e1000_adv_rx_desc *desc = IGB_RX_DESC(rx_ring, i);
-		struct mp_rx_slot *slot = &queue->slots[i];
-
-		if (!mp_igb_construct(queue, slot))
+		if (!mp_igb_construct(queue, &queue->slots[i]))
 			break;
-		desc->read.pkt_addr = cpu_to_le64(slot->dma[0]);
-		/* here DD is written back */
-		desc->read.hdr_addr = 0;
-		if (++i == rx_ring->count)
-			i = 0;
+		mp_igb_arm(rx_ring, queue, i);
+		i = mp_igb_next(rx_ring, i);
 	}
 
 	rx_ring->next_to_use = i;
 	mp_igb_write_tail(rx_ring, queue);
 
 	return true;
+}
+
+/*
+ * How many descriptors the next frame has, and the status of its last one; 0 if its
+ * end is not there yet.  One that has no end in time is left to mp_igb_frame_ok().
+ */
+static unsigned int mp_igb_pieces(struct igb_ring *rx_ring, u32 *staterr)
+{
+	unsigned int max = mp_igb_queue(rx_ring)->headers ? MP_IGB_PIECES : 1;
+	unsigned int i = rx_ring->next_to_clean;
+	unsigned int n;
+
+	for (n = 1; i != rx_ring->next_to_use; n++) {
+		*staterr = le32_to_cpu(IGB_RX_DESC(rx_ring, i)->wb.upper.status_error);
+		if (!(*staterr & E1000_RXD_STAT_DD))
+			break;
+		if (n == max || (*staterr & E1000_RXD_STAT_EOP))
+			return n;
+		i = mp_igb_next(rx_ring, i);
+	}
+
+	return 0;
 }
 
 /* What follows a piece without an end is a piece. */
@@ -244,12 +366,12 @@ static void mp_igb_deliver(struct igb_ring *rx_ring, struct mp_igb_queue *queue,
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
 				       le16_to_cpu(desc->wb.upper.vlan));
 
-	mp_rx_deliver(queue->rx, &rx_ring->q_vector->napi, skb);
+	queue->skb = mp_rx_deliver(queue->rx, &rx_ring->q_vector->napi, skb);
 }
 
-/* Ends the slot of a descriptor that the NIC wrote back; the frame's length */
-static unsigned int mp_igb_receive(struct igb_ring *rx_ring, unsigned int i,
-				   u32 staterr)
+/* The result is the frame's length. */
+static unsigned int mp_igb_take_whole(struct igb_ring *rx_ring, unsigned int i,
+				      u32 staterr)
 {
 	union e1000_adv_rx_desc *desc = IGB_RX_DESC(rx_ring, i);
 	struct mp_igb_queue *queue = mp_igb_queue(rx_ring);
@@ -257,7 +379,7 @@ static unsigned int mp_igb_receive(struct igb_ring *rx_ring, unsigned int i,
 	struct mp_rx_slot *slot = &queue->slots[i];
 	struct sk_buff *skb;
 
-	if (!mp_igb_frame_ok(queue, staterr) || length < ETH_HLEN) {
+	if (length < ETH_HLEN) {
 		mp_rx_discard(queue->rx, slot);
 		return 0;
 	}
@@ -269,6 +391,103 @@ static unsigned int mp_igb_receive(struct igb_ring *rx_ring, unsigned int i,
 		mp_igb_deliver(rx_ring, queue, desc, staterr, skb);
 
 	return length;
+}
+
+/*
+ * What is in a header buffer.  The NIC can find a header to be longer than that, and
+ * goes on in the slot then; what it says of the length may be cut off.
+ */
+static unsigned int mp_igb_header_len(union e1000_adv_rx_desc *desc,
+				      u32 staterr)
+{
+	unsigned int length = le16_to_cpu(desc->wb.lower.lo_dword.hdr_info);
+
+	staterr |= le32_to_cpu(desc->wb.upper.status_error);
+	if (staterr & MP_IGB_ERR_HBO)
+		return IGB_RX_HDR_LEN;
+	length &= E1000_RXDADV_HDRBUFLEN_MASK;
+	length >>= E1000_RXDADV_HDRBUFLEN_SHIFT;
+
+	return min_t(unsigned int, length, IGB_RX_HDR_LEN);
+}
+
+/* A frame of what is in its header buffer */
+static struct sk_buff *mp_igb_header(struct igb_ring *rx_ring, unsigned int i,
+				     u32 staterr)
+{
+	unsigned int length = mp_igb_header_len(IGB_RX_DESC(rx_ring, i),
+						staterr);
+	struct mp_igb_queue *queue = mp_igb_queue(rx_ring);
+	struct sk_buff *skb = queue->skb;
+
+	if (length < ETH_HLEN)
+		return NULL;
+
+	if (!skb)
+		skb = napi_alloc_skb(&rx_ring->q_vector->napi, IGB_RX_HDR_LEN);
+	if (!skb) {
+		rx_ring->rx_stats.alloc_failed++;
+		return NULL;
+	}
+
+	queue->skb = NULL;
+	skb_put_data(skb, queue->headers + i * IGB_RX_HDR_LEN, length);
+
+	return skb;
+}
+
+static void mp_igb_discard(struct igb_ring *rx_ring, unsigned int i,
+			   unsigned int pieces)
+{
+	struct mp_igb_queue *queue = mp_igb_queue(rx_ring);
+
+	for (; pieces; pieces--) {
+		mp_rx_discard(queue->rx, &queue->slots[i]);
+		i = mp_igb_next(rx_ring, i);
+	}
+}
+
+static unsigned int mp_igb_take_split(struct igb_ring *rx_ring, unsigned int i,
+				      unsigned int pieces, u32 staterr)
+{
+	struct mp_igb_queue *queue = mp_igb_queue(rx_ring);
+	struct sk_buff *skb = mp_igb_header(rx_ring, i, staterr);
+	union e1000_adv_rx_desc *desc;
+	unsigned int length;
+
+	if (!skb) {
+		mp_igb_discard(rx_ring, i, pieces);
+		return 0;
+	}
+
+	for (; pieces; pieces--) {
+		desc = IGB_RX_DESC(rx_ring, i);
+		mp_rx_fill(queue->rx, &queue->slots[i], skb,
+			   le16_to_cpu(desc->wb.upper.length));
+		i = mp_igb_next(rx_ring, i);
+	}
+
+	length = skb->len;
+	mp_igb_deliver(rx_ring, queue, desc, staterr, skb);
+
+	return length;
+}
+
+/* Ends the slots of a frame's descriptors, the first of which is next_to_clean */
+static unsigned int mp_igb_receive(struct igb_ring *rx_ring,
+				   unsigned int pieces, u32 staterr)
+{
+	struct mp_igb_queue *queue = mp_igb_queue(rx_ring);
+	unsigned int i = rx_ring->next_to_clean;
+
+	if (!mp_igb_frame_ok(queue, staterr)) {
+		mp_igb_discard(rx_ring, i, pieces);
+		return 0;
+	}
+	if (queue->headers)
+		return mp_igb_take_split(rx_ring, i, pieces, staterr);
+
+	return mp_igb_take_whole(rx_ring, i, staterr);
 }
 
 static void mp_igb_count(struct igb_q_vector *q_vector, unsigned int packets,
@@ -288,8 +507,8 @@ static void mp_igb_count(struct igb_q_vector *q_vector, unsigned int packets,
 static int mp_igb_clean_rx_irq(struct igb_q_vector *q_vector, int budget)
 {
 	struct igb_ring *rx_ring = q_vector->rx.ring;
-	unsigned int i = rx_ring->next_to_clean;
 	unsigned int bytes = 0;
+	unsigned int pieces;
 	int cleaned = 0;
 	u32 staterr;
 
@@ -297,16 +516,16 @@ static int mp_igb_clean_rx_irq(struct igb_q_vector *q_vector, int budget)
 	if (!budget)
 		return 0;
 
-	while (cleaned < budget && i != rx_ring->next_to_use) {
-		staterr = le32_to_cpu(IGB_RX_DESC(rx_ring, i)->wb.upper.status_error);
-		if (!(staterr & E1000_RXD_STAT_DD))
+	while (cleaned < budget) {
+		pieces = mp_igb_pieces(rx_ring, &staterr);
+		if (!pieces)
 			break;
-		dma_rmb();	/* status before the rest of the descriptor */
+		dma_rmb();	/* status before the rest of the descriptors */
 
-		bytes += mp_igb_receive(rx_ring, i, staterr);
-		if (++i == rx_ring->count)
-			i = 0;
-		rx_ring->next_to_clean = i;
+		bytes += mp_igb_receive(rx_ring, pieces, staterr);
+		while (pieces--)
+			rx_ring->next_to_clean =
+				mp_igb_next(rx_ring, rx_ring->next_to_clean);
 
 		/* one at a time is too slow for the tail register */
 		if (++cleaned % IGB_RX_BUFFER_WRITE == 0)
@@ -357,6 +576,7 @@ static void mp_igb_clean_ring(struct igb_ring *rx_ring)
 		if (!mp_rx_slot_empty(&queue->slots[i]))
 			mp_rx_discard(queue->rx, &queue->slots[i]);
 	local_bh_enable();
+	mp_igb_free_headers(rx_ring, queue);
 
 	rx_ring->next_to_alloc = rx_ring->next_to_clean;
 	queue->on = false;
@@ -471,7 +691,7 @@ static int mp_igb_set_rx(struct net_device *netdev, struct mp_rx *const *rx,
 	ASSERT_RTNL();
 
 	err = mp_igb_alloc_slots(adapter, nr);
-	if (nr && !mp_igb_able(adapter))
+	if (nr && !mp_igb_able(adapter, rx[0]))
 		err = -EOPNOTSUPP;
 	if (err)
 		nr = 0;
@@ -484,7 +704,7 @@ static int mp_igb_set_rx(struct net_device *netdev, struct mp_rx *const *rx,
 }
 
 static const struct mp_nic_ops mp_igb_ops = {
-	.modes		= BIT(MP_MODE_WHOLE_FRAME),
+	.modes		= BIT(MP_MODE_WHOLE_FRAME) | BIT(MP_MODE_HEADER_SPLIT),
 	.queues		= IGB_MAX_RX_QUEUES,
 	.set_rx		= mp_igb_set_rx,
 	.refill		= mp_igb_refill,
