@@ -20,6 +20,8 @@ static const struct command {
 	  "keep IFACE bound until killed" },
 	{ "unbind", cmd_unbind, "IFACE [--pidfile FILE]",
 	  "end the mpctl bind of IFACE" },
+	{ "nic",    cmd_nic,    "[use DRIVER | restore DRIVER] [--now] [--root DIR] [-j [-p]]",
+	  "which build of a NIC driver loads, the stock or the patched one" },
 };
 
 static const struct command *current;

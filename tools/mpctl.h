@@ -74,11 +74,12 @@ struct json_object *render_json(const struct mp_info *info,
 void render_queue_text(FILE *out, const struct mp_info *info);
 struct json_object *render_queue_json(const struct mp_info *info);
 
-/* subcommands: bind.c, show.c, run.c */
+/* subcommands: bind.c, show.c, run.c, nic.c */
 int cmd_bind(int argc, char **argv);
 int cmd_unbind(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_nic(int argc, char **argv);
 
 /* run.c */
 int run_replace(char **args, const char *word, const int *fds, unsigned int nr);
