@@ -22,7 +22,7 @@ kbuild	= $(MAKE) -C $(KDIR) M=$(CURDIR)
 .DEFAULT_GOAL := all
 .PHONY: all modules tools install install-modules install-tools clean help \
 	sparse checkpatch check-tools check check-debug check-long check-matrix \
-	check-migrate stress fuzz demo bench bench-full FORCE
+	check-migrate deb stress fuzz demo bench bench-full FORCE
 
 help:
 	@sed -n 's/^#: \?//p' $(CURDIR)/Makefile
@@ -32,10 +32,10 @@ help:
 #:   modules          mpassthru.ko and vhost_mp.ko
 #:   tools            tools/mpctl
 #:   install          modules and tools; also install-modules, install-tools
+#:   deb              Debian packages: build/deb/RELEASE, RELEASE=12, 13 or sid (13)
 #:   clean            remove everything that was built
 #: Tests
 #:   check            the tests that every change must pass
-#:   check-debug      those in VMs on a kernel with KASAN, lockdep and kmemleak: hours
 #:   check-long       guests on softnic, a million round trips and others in proportion: an hour
 #:   check-matrix     each Debian release, NIC driver and receive mode: build/matrix/matrix.md
 #:   check-migrate    live migration under load, to and fro
@@ -119,6 +119,9 @@ check-matrix:
 
 check-migrate:
 	scripts/check migrate
+
+deb:
+	scripts/$@ $(RELEASE)
 
 stress:
 	MINUTES=$(or $(MINUTES),30) SEED=$(SEED) scripts/check stress stress-guests
