@@ -22,7 +22,7 @@ kbuild	= $(MAKE) -C $(KDIR) M=$(CURDIR)
 .DEFAULT_GOAL := all
 .PHONY: all modules tools install install-modules install-tools clean help \
 	sparse checkpatch check-tools check check-debug check-long check-matrix \
-	check-migrate deb stress fuzz demo bench bench-full FORCE
+	check-migrate check-deb deb stress fuzz demo bench bench-full FORCE
 
 help:
 	@sed -n 's/^#: \?//p' $(CURDIR)/Makefile
@@ -36,9 +36,11 @@ help:
 #:   clean            remove everything that was built
 #: Tests
 #:   check            the tests that every change must pass
+#:   check-debug      those in VMs on a kernel with KASAN, lockdep and kmemleak: hours
 #:   check-long       guests on softnic, a million round trips and others in proportion: an hour
 #:   check-matrix     each Debian release, NIC driver and receive mode: build/matrix/matrix.md
 #:   check-migrate    live migration under load, to and fro
+#:   check-deb        installs them in a clean system, upgrades its kernel, removes them
 #:   stress           all at random: MINUTES=30, SEED=N for the same once more
 #:   fuzz             rings, memory tables and headers for SECONDS (600) each
 #:   check-tools      those of mpctl only: seconds, no kernel needed
@@ -120,7 +122,7 @@ check-matrix:
 check-migrate:
 	scripts/check migrate
 
-deb:
+deb check-deb:
 	scripts/$@ $(RELEASE)
 
 stress:

@@ -47,6 +47,13 @@ t_try() {
 	if "$@"; then t_ok "$name"; else t_fail "$name" "status $?: $*"; fi
 }
 
+# t_not NAME COMMAND...: ok if the command fails
+t_not() {
+	local name=$1
+	shift
+	if "$@"; then t_fail "$name" "succeeded: $*"; else t_ok "$name"; fi
+}
+
 # t_summary: the last line of a script; its status is the script's. A script
 # that tested nothing has not passed.
 t_summary() {

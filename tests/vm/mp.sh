@@ -317,13 +317,6 @@ mp_dumped_bytes() {
 
 # ---- results ------------------------------------------------------------------
 
-# t_not NAME COMMAND...: ok if the command fails
-t_not() {
-	local name=$1
-	shift
-	if "$@"; then t_fail "$name" "succeeded: $*"; else t_ok "$name"; fi
-}
-
 # t_run COMMAND...: its "ok" and "not ok" lines count as tests of ours
 t_run() {
 	local line
