@@ -46,26 +46,26 @@ const struct mp_nic_ops *mp_nic_find(const struct net_device *dev)
  * @dev: the interface, registered
  * @ops: constant, valid until mp_nic_unregister()
  *
+ * Without memory, and if @ops make no sense, the interface works without its
+ * glue, and the kernel's log says so: there is nothing else that a driver could do.
+ *
  * Context: process context without RTNL.
- * Return: 0, -ENOMEM, or -EINVAL if @ops make no sense; the interface works
- * without its glue then.
  */
-int mp_nic_register(struct net_device *dev, const struct mp_nic_ops *ops)
+void mp_nic_register(struct net_device *dev, const struct mp_nic_ops *ops)
 {
 	struct mp_nic *nic;
 
 	if (WARN_ON_ONCE(ops->phys && ops->modes & BIT(MP_MODE_HEADER_SPLIT)))
-		return -EINVAL;
+		return;
 	nic = kzalloc(sizeof(*nic), GFP_KERNEL);
 	if (!nic)
-		return -ENOMEM;
+		return;
 	nic->dev = dev;
 	nic->ops = ops;
 
 	rtnl_lock();
 	list_add(&nic->node, &nics);
 	rtnl_unlock();
-	return 0;
 }
 EXPORT_SYMBOL_GPL(mp_nic_register);
 

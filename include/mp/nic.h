@@ -122,7 +122,7 @@ struct mp_nic_ops {
 	void (*refill)(struct net_device *dev, unsigned int queue);
 };
 
-int mp_nic_register(struct net_device *dev, const struct mp_nic_ops *ops);
+void mp_nic_register(struct net_device *dev, const struct mp_nic_ops *ops);
 void mp_nic_unregister(struct net_device *dev);
 
 enum mp_mode mp_rx_mode(const struct mp_rx *rx);

@@ -643,11 +643,7 @@ static const struct mp_nic_ops mp_e1000e_ops = {
 
 static void mp_e1000e_probe(struct e1000_adapter *adapter)
 {
-	int err = mp_nic_register(adapter->netdev, &mp_e1000e_ops);
-
-	if (err)
-		netdev_warn(adapter->netdev,
-			    "no zero-copy receive, mpassthru says %d\n", err);
+	mp_nic_register(adapter->netdev, &mp_e1000e_ops);
 }
 
 /* Before anything is taken down: this starts the NIC once more */

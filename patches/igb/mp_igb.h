@@ -713,11 +713,7 @@ static const struct mp_nic_ops mp_igb_ops = {
 /* The last thing in igb_probe() */
 static void mp_igb_probe(struct igb_adapter *adapter)
 {
-	int err = mp_nic_register(adapter->netdev, &mp_igb_ops);
-
-	if (err)
-		netdev_warn(adapter->netdev,
-			    "no zero-copy receive, mpassthru says %d\n", err);
+	mp_nic_register(adapter->netdev, &mp_igb_ops);
 }
 
 /* Before anything is taken down: this starts the NIC once more */

@@ -702,15 +702,8 @@ static const struct mp_nic_ops mp_ixgbe_ops = {
  */
 static void mp_ixgbe_probe(struct ixgbe_adapter *adapter)
 {
-	int err;
-
-	if (adapter->hw.mac.type == ixgbe_mac_82598EB)
-		return;
-
-	err = mp_nic_register(adapter->netdev, &mp_ixgbe_ops);
-	if (err)
-		netdev_warn(adapter->netdev,
-			    "no zero-copy receive, mpassthru says %d\n", err);
+	if (adapter->hw.mac.type != ixgbe_mac_82598EB)
+		mp_nic_register(adapter->netdev, &mp_ixgbe_ops);
 }
 
 /* Before anything is taken down: this starts the NIC once more */

@@ -497,11 +497,7 @@ static const struct mp_nic_ops mp_virtnet_ops = {
 /* The last thing in virtnet_probe() */
 static void mp_virtnet_probe(struct virtnet_info *vi)
 {
-	int err = mp_nic_register(vi->dev, &mp_virtnet_ops);
-
-	if (err)
-		netdev_warn(vi->dev,
-			    "no zero-copy receive, mpassthru says %d\n", err);
+	mp_nic_register(vi->dev, &mp_virtnet_ops);
 }
 
 /* Before anything is taken down: this resets queues once more */

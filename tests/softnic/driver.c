@@ -402,10 +402,7 @@ int sn_nic_register(struct sn_nic *nic, struct dentry *root)
 	err = register_netdev(nic->dev);
 	if (err)
 		return err;
-	err = mp_nic_register(nic->dev, &sn_glue_ops);
-	if (err)
-		netdev_warn(nic->dev, "no zero-copy receive, mpassthru says %d\n",
-			    err);
+	mp_nic_register(nic->dev, &sn_glue_ops);
 
 	nic->debugfs = debugfs_create_dir(nic->dev->name, root);
 	sn_faults_debugfs(nic);

@@ -23,10 +23,9 @@ unsigned int shim_mapped;
 unsigned int shim_maps;
 bool shim_no_mapping;
 
-int mp_nic_register(struct net_device *netdev, const struct mp_nic_ops *ops)
+void mp_nic_register(struct net_device *netdev, const struct mp_nic_ops *ops)
 {
 	driver_of(netdev->dev.parent->driver_data)->ops = ops;
-	return 0;
 }
 
 void mp_nic_unregister(struct net_device *netdev)
