@@ -35,6 +35,23 @@ mp_driver() {
 	net_setup
 }
 
+# The host sleeps: its devices do. What the emulated host's root is on stays awake.
+host_sleeps() {
+	local changes status
+
+	changes=$(cat /sys/class/net/eth1/carrier_changes)
+	insmod "$MP_BUILD/tests/awake/awake.ko" || return
+	echo 1 >/sys/module/suspend/parameters/pm_test_delay
+	echo devices >/sys/power/pm_test
+	echo mem >/sys/power/state
+	status=$?
+	echo none >/sys/power/pm_test
+	rmmod awake
+	wait_link eth1 && wait_link eth1 peer || return
+	echo "# the link changed $(($(cat /sys/class/net/eth1/carrier_changes) - changes)) times"
+	((status == 0 && $(cat /sys/class/net/eth1/carrier_changes) > changes))
+}
+
 # mp_guest NAME MODE [OPTION of guest_start...]: a guest on eth1. MP_RUN holds more
 # options of mpctl run, MP_AS what is put in front of QEMU.
 mp_guest() {
