@@ -135,6 +135,12 @@ macvtap() {
 	until_true 5 test -e "$MP_TAP"
 }
 
+# macvlan that passes everything through does not count allmulti down when it goes.
+macvtap_gone() {
+	ip link set mt0 allmulticast off
+	ip link del mt0
+}
+
 # macvtap_guest NAME [OPTION of guest_start...]: a guest on eth1 through vhost-net and macvtap
 macvtap_guest() {
 	local name=$1
