@@ -78,13 +78,13 @@ class Guest(vhost.Guest):
             self.mem[SEND + STEP * head:SEND + STEP * head + len(data)] = data
             self.tx.desc(head, GPA + SEND + STEP * head, len(data), 0)
         self.done = threading.Event()
-        self.thread = threading.Thread(target=self.play)
+        self.thread = None
 
     def start(self):
         self.done.clear()
         self.rx.start()
         self.tx.start()
-        self.thread = threading.Thread(target=self.play)
+        self.thread = threading.Thread(target=self.play, daemon=True)
         self.thread.start()
 
     def stop(self):

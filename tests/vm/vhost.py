@@ -163,7 +163,8 @@ class Queue:
         for head in heads:
             struct.pack_into("H", self.guest.mem, self.avail_at + 4 + 2 * (self.idx % self.num), head)
             self.idx = (self.idx + 1) & 0xffff
-        struct.pack_into("H", self.guest.mem, self.avail_at + 2, self.idx)
+        # at once: pack_into() writes zeroes first, which the device may see
+        ctypes.c_uint16.from_address(self.guest.uaddr + self.avail_at + 2).value = self.idx
         if kick:
             os.eventfd_write(self.kick, 1)
 
@@ -217,6 +218,10 @@ class Queue:
         poll = select.poll()
         poll.register(self.err, select.POLLIN)
         return bool(poll.poll(5000))
+
+    def close(self):
+        for eventfd in (self.kick, self.call, self.err):
+            os.close(eventfd)
 
 
 def quiet(*cards):
@@ -272,6 +277,8 @@ class Guest:
         self.wire.close()
         os.close(self.fd)
         os.close(self.port)
+        self.rx.close()
+        self.tx.close()
 
     def __enter__(self):
         return self
