@@ -44,4 +44,3 @@ module_exit(mp_exit);
 MODULE_DESCRIPTION("Zero-copy host network interfaces for KVM guests");
 MODULE_AUTHOR("The mpassthru developers");
 MODULE_LICENSE("GPL");
-MODULE_ALIAS("devname:net/mp");

@@ -17,4 +17,3 @@ module_misc_device(vmp_miscdev);
 MODULE_DESCRIPTION("vhost backend for mpassthru");
 MODULE_AUTHOR("The mpassthru developers");
 MODULE_LICENSE("GPL");
-MODULE_ALIAS("devname:vhost-mp");
