@@ -186,7 +186,7 @@ static bool nic_loadable(const struct nic *nic)
 		complain("it is signed by \"%s\": enroll that key by mokutil --import " MOK
 			 ", reboot, and confirm it", nic->signer);
 	else
-		complain("it is not signed: install openssl and mokutil, then dpkg-reconfigure mpassthru-dkms");
+		complain("it is not signed: install openssl and mokutil, then dpkg-reconfigure mpassthru-dkms mpassthru-nic-dkms");
 	return false;
 }
 
