@@ -273,7 +273,7 @@ static int nic_switch(const char *what, const char *driver)
 
 	snprintf(path, sizeof(path), "%s" SWITCH, root);
 	if (run(path, "--root", root, what, driver)) {
-		complain("%s: could not %s", driver, what);
+		complain("%s: nic-switch %s failed", driver, what);
 		return EXIT_KERNEL;
 	}
 	return EXIT_OK;
@@ -327,6 +327,9 @@ static int nic_change(const char *what, const char *driver, bool now)
 		nic_renew(&nic);
 		ret = nic_reload(&nic);
 	}
+	/* takes long: last, so that no interface is without a driver meanwhile */
+	if (nic_switch("initramfs", driver))
+		ret = EXIT_KERNEL;
 	nic_renew(&nic);
 	nic_text(&nic);
 	if (nic.loaded && nic.patched_now != nic.patched_next)
