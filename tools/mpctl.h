@@ -66,6 +66,19 @@ struct link_state {
 
 void link_get(int ifindex, struct link_state *link);
 
+/* json.c: what -j and -p ask for; plain unless told */
+struct json_wish {
+	bool asked;
+	int format;
+};
+
+/* one of them: EXIT_OK, or EXIT_SYNTAX */
+int json_wish_option(int opt, struct json_wish *wish);
+/* null if @value is NULL */
+void json_add_string(struct json_object *obj, const char *key,
+		     const char *value);
+void json_add_flag(struct json_object *obj, const char *key, bool value);
+
 /* render.c */
 void render_text(FILE *out, const struct mp_info *info,
 		 const struct link_state *link);

@@ -214,22 +214,14 @@ static void nic_text(const struct nic *nic)
 static struct json_object *nic_json(const struct nic *nic)
 {
 	struct json_object *obj = json_object_new_object();
-	const char *now = nic->loaded ? nic_now(nic) : NULL;
 
-	json_object_object_add(obj, "driver",
-			       json_object_new_string(nic->driver));
-	json_object_object_add(obj, "kernel",
-			       json_object_new_string(kernel.release));
-	json_object_object_add(obj, "built",
-			       json_object_new_boolean(!!nic->built));
-	json_object_object_add(obj, "signer", nic->signer[0] ?
-			       json_object_new_string(nic->signer) : NULL);
-	json_object_object_add(obj, "chosen",
-			       json_object_new_boolean(nic->chosen));
-	json_object_object_add(obj, "in_use", now ?
-			       json_object_new_string(now) : NULL);
-	json_object_object_add(obj, "next_boot",
-			       json_object_new_string(nic_next(nic)));
+	json_add_string(obj, "driver", nic->driver);
+	json_add_string(obj, "kernel", kernel.release);
+	json_add_flag(obj, "built", nic->built);
+	json_add_string(obj, "signer", nic->signer[0] ? nic->signer : NULL);
+	json_add_flag(obj, "chosen", nic->chosen);
+	json_add_string(obj, "in_use", nic->loaded ? nic_now(nic) : NULL);
+	json_add_string(obj, "next_boot", nic_next(nic));
 	return obj;
 }
 
@@ -339,13 +331,13 @@ static int nic_change(const char *what, const char *driver, bool now)
 	return ret;
 }
 
-static int show_all(bool json, int format)
+static int show_all(const struct json_wish *json)
 {
-	struct json_object *array = json ? json_object_new_array() : NULL;
+	struct json_object *array = json->asked ? json_object_new_array() : NULL;
 	int ret = show_nics(array);
 
-	if (json)
-		puts(json_object_to_json_string_ext(array, format));
+	if (array)
+		puts(json_object_to_json_string_ext(array, json->format));
 	json_object_put(array);
 	return ret;
 }
@@ -358,20 +350,13 @@ static bool is_driver(const char *word)
 
 int cmd_nic(int argc, char **argv)
 {
-	int format = JSON_C_TO_STRING_PLAIN;
-	bool json = false, now = false;
+	struct json_wish json = { };
 	const char *what;
+	bool now = false;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "jp", options, NULL)) != -1) {
 		switch (opt) {
-		case 'j':
-			json = true;
-			break;
-		case 'p':
-			json = true;
-			format = JSON_C_TO_STRING_PRETTY;
-			break;
 		case 'n':
 			now = true;
 			break;
@@ -379,13 +364,14 @@ int cmd_nic(int argc, char **argv)
 			root = optarg;
 			break;
 		default:
-			return usage();
+			if (json_wish_option(opt, &json))
+				return EXIT_SYNTAX;
 		}
 	}
 	uname(&kernel);
 	if (optind == argc && !now)
-		return show_all(json, format);
-	if (argc - optind != 2 || json)
+		return show_all(&json);
+	if (argc - optind != 2 || json.asked)
 		return usage();
 	what = argv[optind];
 	if (strcmp(what, "use") && strcmp(what, "restore"))

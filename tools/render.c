@@ -204,17 +204,6 @@ static void add_u64(struct json_object *obj, const char *key, __u64 value)
 	json_object_object_add(obj, key, json_object_new_uint64(value));
 }
 
-static void add_string(struct json_object *obj, const char *key,
-		       const char *value)
-{
-	json_object_object_add(obj, key, json_object_new_string(value));
-}
-
-static void add_flag(struct json_object *obj, const char *key, bool value)
-{
-	json_object_object_add(obj, key, json_object_new_boolean(value));
-}
-
 /* null if negative */
 static void add_ratio(struct json_object *obj, const char *key, double value)
 {
@@ -269,9 +258,9 @@ static void add_link(struct json_object *obj, const struct link_state *link)
 
 	if (link->known) {
 		o = json_object_new_object();
-		add_string(o, "state", link->state);
+		json_add_string(o, "state", link->state);
 		add_u64(o, "mtu", link->mtu);
-		add_string(o, "driver", link->driver);
+		json_add_string(o, "driver", link->driver);
 	}
 	json_object_object_add(obj, "link", o);
 }
@@ -308,14 +297,14 @@ struct json_object *render_json(const struct mp_info *info,
 								  MP_IFNAMSIZ)));
 	add_u64(obj, "ifindex", info->ifindex);
 	add_link(obj, link);
-	add_string(obj, "mode", port_mode_name(info->mode));
-	add_string(obj, "rx_mode", port_mode_name(info->rx_mode));
-	add_flag(obj, "glue", info->flags & MP_INFO_GLUE);
-	add_flag(obj, "backend", info->flags & MP_INFO_BACKEND);
-	add_flag(obj, "dry", info->flags & MP_INFO_DRY);
-	add_flag(obj, "stalled", info->flags & MP_INFO_STALLED);
-	add_flag(obj, "locked", info->flags & MP_INFO_LOCKED);
-	add_flag(obj, "qdisc_bypass", info->flags & MP_INFO_QDISC_BYPASS);
+	json_add_string(obj, "mode", port_mode_name(info->mode));
+	json_add_string(obj, "rx_mode", port_mode_name(info->rx_mode));
+	json_add_flag(obj, "glue", info->flags & MP_INFO_GLUE);
+	json_add_flag(obj, "backend", info->flags & MP_INFO_BACKEND);
+	json_add_flag(obj, "dry", info->flags & MP_INFO_DRY);
+	json_add_flag(obj, "stalled", info->flags & MP_INFO_STALLED);
+	json_add_flag(obj, "locked", info->flags & MP_INFO_LOCKED);
+	json_add_flag(obj, "qdisc_bypass", info->flags & MP_INFO_QDISC_BYPASS);
 	add_u64(obj, "vnet_hdr_len", info->vnet_hdr_len);
 	for (i = 0; i < ARRAY_SIZE(offloads); i++)
 		if (info->offload & (1u << i))

@@ -103,30 +103,19 @@ static int show_all(int fd, struct json_object *array)
 int cmd_show(int argc, char **argv)
 {
 	struct json_object *array = NULL;
-	int format = JSON_C_TO_STRING_PLAIN;
-	bool json = false;
+	struct json_wish json = { };
 	int fd, opt, ret;
 
-	while ((opt = getopt_long(argc, argv, "jp", options, NULL)) != -1) {
-		switch (opt) {
-		case 'j':
-			json = true;
-			break;
-		case 'p':
-			json = true;
-			format = JSON_C_TO_STRING_PRETTY;
-			break;
-		default:
-			return usage();
-		}
-	}
+	while ((opt = getopt_long(argc, argv, "jp", options, NULL)) != -1)
+		if (json_wish_option(opt, &json))
+			return EXIT_SYNTAX;
 	if (argc - optind > 1)
 		return syntax_error("more than one interface");
 
 	fd = port_open(O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return EXIT_KERNEL;
-	if (json)
+	if (json.asked)
 		array = json_object_new_array();
 	if (optind < argc)
 		ret = show_one(fd, argv[optind], array);
@@ -136,7 +125,7 @@ int cmd_show(int argc, char **argv)
 
 	if (array) {
 		if (ret == EXIT_OK)
-			puts(json_object_to_json_string_ext(array, format));
+			puts(json_object_to_json_string_ext(array, json.format));
 		json_object_put(array);
 	}
 	return ret;
