@@ -233,11 +233,22 @@ guest_exec() {
 	shift
 	[[ $1 != -t ]] || { limit=$2; shift 2; }
 
-	guest_alive "$name" || { echo "# guest $name is not running" >&2; return 124; }
+	guest_alive "$name" || { lib_last_words "$name" >&2; return 124; }
 	# Opened for reading and writing, so that a dead QEMU cannot block us.
 	( flock 9
 	  exec 7<>"$GUEST_DIR/$name/command.in" 8<>"$GUEST_DIR/$name/command.out"
 	  lib_ask "guest_alive $name" "$limit" "$*" ) 9>"$GUEST_DIR/$name/lock"
+}
+
+# lib_last_words NAME: of the guest and of its QEMU, once. A guest that panicked has
+# some, one that was reset does not.
+lib_last_words() {
+	local dir=$GUEST_DIR/$1
+
+	echo "# guest $1 is not running"
+	[[ -d $dir && ! -e $dir/told ]] || return
+	touch "$dir/told"
+	tail -q -n 12 "/out/guest-$1.log" "/out/qemu-$1.log" | sed 's/^/#   /'
 }
 
 # lib_ask ALIVE SECONDS COMMAND: a request to a responder (scripts/lab.d/responder)
