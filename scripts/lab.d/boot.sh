@@ -6,8 +6,9 @@
 # QEMU runs inside the Debian 13 tree if there is one (it is quicker than Debian
 # 12's) or else in L1's own, in a mount namespace of its own, with everything L1 sees under /lab:
 #
-#   /lab/tree, /lab/src, /lab/out, /lab/guests/RELEASE  shared with L1 over 9p
-#   /lab/run                                            initrd, verdict
+#   /lab/release/tree.erofs                  L1's disk
+#   /lab/src, /lab/out, /lab/guests/RELEASE  shared with L1 over 9p
+#   /lab/run                                 initrd, verdict
 #
 # Three channels lead out of L1: the console (ttyS0), and two virtio-serial
 # ports, one for the script's output and one for the verdict. If the peer is
@@ -81,6 +82,8 @@ make_out() {
 	else
 		mkdir -p "$opt_out"
 		out=$(realpath "$opt_out")
+		# what an earlier run left would be judged again
+		rm -f "$out"/{guest,qemu}-*.log "$out/reset.log" "$out/kmemleak.txt"
 	fi
 }
 
@@ -162,11 +165,12 @@ add_machine() {
 	qemu_args+=(-d cpu_reset -D /lab/out/reset.log)
 	qemu_args+=(-nodefaults -no-reboot -display none -smp 2 -m "$opt_mem"
 		-kernel /lab/run/kernel -initrd /lab/run/initrd
-		-append "$append $opt_append")
+		-append "$append $opt_append"
+		-drive "if=none,id=tree,format=raw,readonly=on,file=/lab/release/tree.erofs"
+		-device virtio-blk-pci,drive=tree)
 }
 
 add_shares() {
-	share tree /lab/tree ,readonly=on
 	share src /lab/src ,readonly=on
 	share guests /lab/guests ,readonly=on
 	share out /lab/out
@@ -201,7 +205,7 @@ qemu_command() {
 	done
 	qemu_args+=("${opt_qemu[@]}")
 
-	enter_args=(--bind "$LAB_DIR/$opt_release/tree:/lab/tree"
+	enter_args=(--bind "$LAB_DIR/$opt_release:/lab/release"
 		--bind "$LAB_SRC:/lab/src" --bind "$out:/lab/out" --bind "$run:/lab/run")
 	for release in "${RELEASES[@]}"; do
 		[[ ! -f $LAB_DIR/$release/stamp ]] ||

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# The initial RAM disks: L1's, which finds the tree over 9p, and the guests',
+# The initial RAM disks: L1's, which mounts the tree, and the guests',
 # which are all the user space that a guest has. And the kernel for both.
 #
 # Nothing is compressed: under emulation, unpacking costs more than copying.
 
 # 9p needs netfs and fscache in some kernels and not in others: modprobe knows.
-L1_MODULES=(virtio_pci virtio_console 9pnet_virtio 9p overlay)
+L1_MODULES=(virtio_pci virtio_console virtio_blk erofs 9pnet_virtio 9p overlay)
 GUEST_MODULES=(virtio_pci virtio_console virtio_net failover net_failover
 	af_packet 8021q virtio_balloon 9pnet_virtio 9p)
 GUEST_PROGRAMS=(/usr/bin/bash /usr/bin/socat /usr/bin/iperf3 /usr/sbin/ethtool /usr/sbin/ip

@@ -4,6 +4,7 @@
 # Root trees: one Debian release each, with its kernel, headers and compiler.
 #
 #   $LAB_DIR/RELEASE/tree      the root tree, never written to once built
+#                    tree.erofs the same in an image: L1's root
 #                    l1.initrd what L1 boots from
 #                    guest/    vmlinux and initrd of guests
 #                    mnt       empty: where private mounts go
@@ -12,7 +13,7 @@
 
 RELEASES=(12 13 sid)
 # No QEMU: the trees bring it.
-HOST_PACKAGES=(mmdebstrap zstd xz-utils cpio kmod)
+HOST_PACKAGES=(mmdebstrap erofs-utils zstd xz-utils cpio kmod)
 
 suite_of() {
 	case $1 in
@@ -34,7 +35,7 @@ tree_stamp() {
 }
 
 tree_ready() {
-	[[ $(cat "$LAB_DIR/$1/stamp" 2>/dev/null) == "$(tree_stamp "$1")" ]]
+	[[ -f $LAB_DIR/$1/tree.erofs && $(cat "$LAB_DIR/$1/stamp" 2>/dev/null) == "$(tree_stamp "$1")" ]]
 }
 
 # use_tree RELEASE: until this process and those it starts have ended, no set-up
@@ -57,7 +58,7 @@ await_users() {
 }
 
 need_tree() {
-	[[ -f $LAB_DIR/$1/stamp ]] || die "no Debian $1 tree yet: run scripts/lab setup $1"
+	[[ -f $LAB_DIR/$1/tree.erofs ]] || die "no Debian $1 tree yet: run scripts/lab setup $1"
 	tree_ready "$1" || say "the package list changed since the Debian $1 tree was built: scripts/lab setup $1 rebuilds it"
 }
 
@@ -115,6 +116,7 @@ setup_tree() {
 	rm -rf "$new"
 	mkdir -p "$new/mnt"
 	step "$log" "building Debian $release tree" build_tree "$release" "$new/tree"
+	step "$log" "packing Debian $release tree" mkfs.erofs "$new/tree.erofs" "$new/tree"
 	setup_initrds "$release" "$new" "$log"
 	tree_stamp "$release" >"$new/stamp"
 	await_users "$release"
