@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Keeps virtio devices that are no NICs awake while all others are suspended, as long
- * as it is loaded: the root of an emulated host is on virtio-9p, which would not come
+ * as it is loaded: an emulated host has its tests on virtio-9p, which would not come
  * back.
  */
 #include <linux/module.h>

@@ -35,7 +35,7 @@ mp_driver() {
 	net_setup
 }
 
-# The host sleeps: its devices do. What the emulated host's root is on stays awake.
+# The host sleeps: its devices do. What holds the tests stays awake.
 host_sleeps() {
 	local changes status
 

@@ -107,16 +107,30 @@ class Splitter(Receiver):
         return []
 
 
-def kind(guest, name, make, sizes):
-    wrong = []
+def as_sent(data):
+    return data
+
+
+def wrong_byte(data):
+    return data[:-1] + bytes((data[-1] ^ 1,))
+
+
+def unlike(guest, make, sizes, wire=as_sent):
+    """Frames that do not arrive as they were made, if WIRE is what becomes of one."""
+    found = []
     for tags in TAGS:
         for size in sizes:
             data = MACS + tags + make(guest.rng, size - 12)
             if len(data) > sizes[-1] + (4 if tags == TAGS[1] else 0):
                 continue
-            if guest.pass_on(data) != [data]:
-                wrong.append((len(tags), size))
-    report(not wrong, f"{name}: every frame arrives as it was sent", f"(tags, length) {wrong}")
+            if guest.pass_on(wire(data)) != [data]:
+                found.append((len(tags), size))
+    return found
+
+
+def kind(guest, name, make, sizes):
+    found = unlike(guest, make, sizes)
+    report(not found, f"{name}: every frame arrives as it was sent", f"(tags, length) {found}")
 
 
 def main(near, far, header, part, parts=1):
@@ -126,6 +140,7 @@ def main(near, far, header, part, parts=1):
         report(abi.get(guest.port)["rx_mode"] == abi.SPLIT, "frames are split")
         for name, make in KINDS.items():
             kind(guest, name, make, sizes)
+        report(unlike(guest, KINDS["TCP"], sizes[-1:], wrong_byte), "control: a wrong byte is noticed")
         stats = abi.get(guest.port)["rx"]
         guest.rx.stop()
         print(f"# {stats['packets']} frames, {stats['zerocopy_packets']} without copies, copied {stats['copied']}")
