@@ -14,7 +14,7 @@
 # ports, one for the script's output and one for the verdict. If the peer is
 # outside, a third port carries commands to it.
 
-BOOT_TIME=${MP_LAB_BOOT_TIME:-180}	# seconds that L1 has; even a busy machine needs but 60
+BOOT_TIME=${MP_LAB_BOOT_TIME:-300}	# seconds that L1 has; the debug kernel on a busy machine needs 100
 
 declare -A DRIVER_OF=([e1000e]=e1000e [igb]=igb [vmxnet3]=vmxnet3
 	[virtio-net-pci]=virtio_net)
