@@ -94,17 +94,36 @@ class Splitter(Receiver):
     def arm(self, head):
         return self.place(head, roomy(self.rng, self.hdr), WRITE, 0)
 
-    def pass_on(self, data):
-        """What arrives of a frame, as the guest sees it. A card without buffers drops."""
-        ready(self)
-        self.wire.send(data)
-        deadline = time.monotonic() + 5
+    def arrived(self, seconds):
+        """Frames of ours, as the guest sees them: the first that come, if any does in time."""
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            got = self.collect()
+            got = [frame[self.hdr:] for frame in self.collect()]
+            got = [frame for frame in got if frame[:12] == MACS]
             if got:
-                return [frame[self.hdr:] for frame in got]
+                return got
             self.rx.sleep(5)
         return []
+
+    def pass_on(self, data):
+        """What arrives of a frame. A card without buffers drops."""
+        ready(self)
+        self.wire.send(data)
+        return self.arrived(5)
+
+    def link_up(self):
+        """Whether frames pass: a card that was set up for us has no link at first."""
+        probe = MACS + b"\x88\xb5" + bytes(60)
+        for _ in range(40):
+            self.wire.send(probe)
+            if self.arrived(0.5):
+                break
+        last = probe + b"last"
+        self.wire.send(last)
+        got = self.arrived(5)
+        while got and last not in got:
+            got = self.arrived(5)
+        return bool(got)
 
 
 def as_sent(data):
@@ -138,6 +157,7 @@ def main(near, far, header, part, parts=1):
     print(f"# split.py: lengths {sizes}")
     with Splitter(abi.SPLIT, MODERN, [roomy], heads=60, slot=8192, near=near, far=far) as guest:
         report(abi.get(guest.port)["rx_mode"] == abi.SPLIT, "frames are split")
+        report(guest.link_up(), "frames pass")
         for name, make in KINDS.items():
             kind(guest, name, make, sizes)
         report(unlike(guest, KINDS["TCP"], sizes[-1:], wrong_byte), "control: a wrong byte is noticed")
