@@ -62,6 +62,29 @@ static int counters_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(counters);
 
+/*
+ * Descriptors that the card may write to.  Under the lock: the card is through
+ * with all that it has counted so far.
+ */
+static int ready_show(struct seq_file *file, void *unused)
+{
+	struct sn_nic *nic = file->private;
+	unsigned int i;
+	u32 ready = 0;
+
+	mutex_lock(&nic->engine.lock);
+	for (i = 0; i < nic->nr_queues; i++) {
+		const struct sn_rx_regs *rx = &nic->queue[i].regs;
+
+		if (rx->enabled)
+			ready += READ_ONCE(rx->tail) - rx->head;
+	}
+	mutex_unlock(&nic->engine.lock);
+	seq_printf(file, "%u\n", ready);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(ready);
+
 static struct dentry *ring_debugfs(const char *name, struct dentry *parent,
 				   struct sn_faults *faults)
 {
@@ -87,4 +110,5 @@ void sn_faults_debugfs(struct sn_nic *nic)
 	debugfs_create_bool("stray", 0600, dir, &faults->stray);
 	ring_debugfs("tx", nic->debugfs, &nic->tx_faults);
 	debugfs_create_file("counters", 0400, nic->debugfs, nic, &counters_fops);
+	debugfs_create_file("ready", 0400, nic->debugfs, nic, &ready_fops);
 }

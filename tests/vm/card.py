@@ -22,6 +22,18 @@ class Card:
     def count(self, name):
         return self.counts()[name]
 
+    def ready(self):
+        """Descriptors that it may write to. It is through with all that it has counted."""
+        with open(self.dir + "ready", encoding="ascii") as file:
+            return int(file.read())
+
+    def wait_ready(self, least):
+        for _ in range(500):
+            if self.ready() >= least:
+                return True
+            time.sleep(0.01)
+        return False
+
     def wait_count(self, name, value):
         for _ in range(500):
             if self.count(name) >= value:

@@ -30,18 +30,24 @@ class Log:
     def __init__(self, guest, rings=True):
         self.guest, self.first = guest, GPA // PAGE
         self.nr = guest.size // PAGE
-        self.mem = mmap.mmap(-1, PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        ioctl(guest.fd, SET_LOG_BASE, u64(ctypes.addressof(ctypes.c_char.from_buffer(self.mem))))
+        self.use_another()
         ioctl(guest.fd, SET_FEATURES, u64(FEATURES | F_LOG_ALL))
         guest.rx.locate(log=rings)
         guest.tx.locate(log=rings)
 
-    def clear(self):
-        self.mem[:] = bytes(PAGE)
+    def use_another(self):
+        self.mem = mmap.mmap(-1, PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        ioctl(self.guest.fd, SET_LOG_BASE, u64(ctypes.addressof(ctypes.c_char.from_buffer(self.mem))))
 
-    def pages(self):
+    def swap(self):
+        """Goes on in an empty log. What was in the former one, which is final now."""
+        former = self.mem
+        self.use_another()
+        return self.pages(former)
+
+    def pages(self, mem=None):
         """What is logged, as pages of the guest's memory."""
-        bits = int.from_bytes(self.mem, "little") >> self.first
+        bits = int.from_bytes(mem or self.mem, "little") >> self.first
         return {i for i in range(bits.bit_length()) if bits >> i & 1}
 
 
@@ -80,7 +86,7 @@ class Guest(buffers.Guest):
     def window(self, action):
         """Has the device work, and compares what changed with what is logged."""
         self.prepare()
-        self.log.clear()
+        self.missing -= self.log.swap()
         before = bytes(self.mem)
         action()
         for _ in range(5):      # it may be at it still

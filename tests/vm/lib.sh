@@ -128,8 +128,9 @@ wait_link() {
 	until_true 15 lib_link_is_up "$@" || { echo "# no link on $*"; return 1; }
 }
 
+# The state may be a second behind the carrier.
 lib_link_is_up() {
-	on "${2:-host}" "ip -br link show $1" | awk '{ exit $2 != "UP" }'
+	on "${2:-host}" "ip -br link show $1" | awk '{ exit !($2 == "UP" && /[<,]LOWER_UP[,>]/) }'
 }
 
 # nic_driver FILE.ko: put another build of a driver in the place of the one
@@ -208,8 +209,9 @@ lib_load_kvm() {
 lib_reserve_hugepages() {
 	local pool=/sys/kernel/mm/hugepages/hugepages-2048kB want i
 
-	want=$(($(<$pool/nr_hugepages) - $(<$pool/free_hugepages) + $(<$pool/resv_hugepages) + $1))
 	for ((i = 0; i < 5; i++)); do
+		# who has just ended may give its own back meanwhile
+		want=$(($(<$pool/nr_hugepages) - $(<$pool/free_hugepages) + $(<$pool/resv_hugepages) + $1))
 		(($(<$pool/nr_hugepages) < want)) || return 0
 		echo 3 >/proc/sys/vm/drop_caches
 		echo 1 >/proc/sys/vm/compact_memory
@@ -290,7 +292,7 @@ lib_await_reply() {
 
 # guest_wait NAME [SECONDS]: until the guest is up
 guest_wait() {
-	local name=$1 deadline=$((SECONDS + ${2:-60}))
+	local name=$1 deadline=$((SECONDS + ${2:-${GUEST_PATIENCE:-90}}))
 
 	while ((SECONDS < deadline)) && guest_alive "$name"; do
 		! guest_exec "$name" -t 5 true 2>/dev/null || return 0

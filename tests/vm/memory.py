@@ -16,7 +16,7 @@ import time
 
 import abi_common as abi
 from abi_common import report
-from softnic import BUFS, MODES, SEND, STEP, Guest
+from softnic import BUFS, CARD, MODES, SEND, STEP, Guest
 from vhost import GPA, HDR, frame
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -73,7 +73,7 @@ def receive(guest, seed):
     """Sends the guest a frame: what arrives, and the buffers that it takes."""
     used = len(guest.rx.used())
     for _ in range(500):
-        if guest.at_card():     # or it would drop the frame
+        if guest.at_card() and CARD.ready():    # or it would drop the frame
             break
         time.sleep(0.01)
     guest.wire.send(frame(1200, seed))

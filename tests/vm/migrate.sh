@@ -30,7 +30,9 @@ incoming() {
 	local name=$1
 	shift
 
-	guest_start "$name" --mem "$MIGRATE_MEM" -- "$@" -incoming "tcp:127.0.0.1:$MIGRATE_PORT"
+	guest_start "$name" --mem "$MIGRATE_MEM" -- "$@" -incoming "tcp:127.0.0.1:$MIGRATE_PORT" &&
+		# its process id is told long before it listens
+		until_true 60 grep -q ":$(printf %04X "$MIGRATE_PORT") .* 0A " /proc/net/tcp
 }
 
 on_mp() {

@@ -222,6 +222,7 @@ def starves(name, mode):
         hungry = Pair(mode, 0)
         pairs.all.append(hungry)
         report(pairs.ready(2, 90), f"{name}, one starves: the others do not")
+        CARD.wait_ready(180)
         lost = CARD.count("no_descriptor")
         whole = [seq for seq in range(240) if seq % FLOWS % 3 < 2]
         got, _ = pairs.generate(240, 1000, len(whole))

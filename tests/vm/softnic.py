@@ -41,7 +41,7 @@ class Guest(vhost.Guest):
 
     def wait_at_card(self):
         for _ in range(500):
-            if self.at_card() >= 4:
+            if self.at_card() >= 4 and CARD.ready() >= 4:
                 return
             time.sleep(0.01)
         report(False, "the card gets buffers", str(self.at_card()))
@@ -74,6 +74,16 @@ class Guest(vhost.Guest):
         return data[HDR:], merged
 
 
+def arrive(guest, *frames):
+    """Sends frames, until the card has taken each, or dropped it."""
+    before = FAR.count("tx_packets")
+    for data in frames:
+        guest.wire.send(data)
+    if not FAR.wait_count("tx_packets", before + len(frames)):
+        report(False, "the wire takes frames")
+    CARD.ready()
+
+
 def receives(name, mode):
     with Guest(mode) as guest:
         guest.post(*range(8), kick=False)
@@ -94,7 +104,7 @@ def late(name, mode):
         guest.start_rx()
         before = counts()
         fault("rx/hold", 1)
-        guest.wire.send(frame(1000, 5))
+        arrive(guest, frame(1000, 5))
         time.sleep(0.1)
         report(not guest.rx.used(), f"{name}: nothing is handed over before its DMA")
         fault("rx/hold", 0)
@@ -111,14 +121,10 @@ def stop_under_dma(name, mode, stray):
         before = counts()
         fault("rx/hold", 1)
         fault("rx/stray", "Y" if stray else "N")
-        sent = FAR.counts()["tx_packets"]
-        for seed in (3, 5, 7):
-            guest.wire.send(frame(1000, seed))
-        FAR.wait_count("tx_packets", sent + 3)
-        time.sleep(0.1)
+        arrive(guest, *(frame(1000, seed) for seed in (3, 5, 7)))
         started = time.monotonic()
         guest.rx.stop()
-        report(time.monotonic() - started < 2, f"{name}: the queue stops while the card holds buffers")
+        report(time.monotonic() - started < 20, f"{name}: the queue stops while the card holds buffers")
         report(guest.rx.base() == 0 and not guest.rx.used(), f"{name}: all of them are offered again")
         pattern = b"\xa5" * (8 * STEP)
         guest.mem[BUFS:BUFS + 8 * STEP] = pattern
@@ -153,11 +159,12 @@ def errors(name, mode):
         fault("rx/error", 1)
         before = counts()
         for _ in range(30):
-            guest.wire.send(frame(500))
-            time.sleep(0.002)
+            CARD.wait_ready(1)      # or the card drops it
+            arrive(guest, frame(500))
         report(wait_count("rx_errors", before["rx_errors"] + 30), f"{name}: many frames with errors")
         fault("rx/error", 0)
         report(not guest.rx.used(), f"{name}: none of them is handed over")
+        CARD.wait_ready(1)
         guest.wire.send(frame(500, 9))
         report(guest.rx.wait_used(1), f"{name}: a good one is")
         data, merged = guest.received()
@@ -188,9 +195,10 @@ def disorder(name, mode):
         guest.start_rx()
         before = counts()
         fault("rx/reorder", 4)
+        fault("rx/hold", 1)     # until the card has all
         sent = [frame(600 + 10 * i, 3 + 2 * i) for i in range(4)]
-        for data in sent:
-            guest.wire.send(data)
+        arrive(guest, *sent)
+        fault("rx/hold", 0)
         merged = 1 if mode == abi.WHOLE else 2
         # as many as there are buffers for; the rest waits
         report(guest.rx.wait_used(min(8 // merged, 4) * merged), f"{name}: frames arrive out of order")
@@ -215,7 +223,7 @@ def held_transmit():
         stopped.join(0.5)
         report(stopped.is_alive(), "transmit: the queue waits for the card to stop")
         fault("tx/hold", 0)
-        stopped.join(5)
+        stopped.join(20)
         report(not stopped.is_alive(), "transmit: it stops after that")
         report(guest.tx.used() == [(0, 0)], "transmit: the buffer is back")
         report(counts()["tx_changed"] == before["tx_changed"], "transmit: it did not change under the card")
@@ -319,6 +327,7 @@ def no_head_of_line():
         fault("tx/hold", 1)     # the card counts from here on
         guest.send_all([0])
         wait_count("tx_packets", before + 1)
+        FAR.ready()             # the card is through with it
         fault("tx/hold", 64)
         free, sent = set(range(1, 256)), 0
         for _ in range(6):

@@ -111,9 +111,10 @@ static void serve_one(int fd, struct tally *tally, const char *data,
 		head.length = tally->next;
 		answer(fd, from, &head, sizeof(head));
 	} else if (head.kind == END) {
-		answer(fd, from, &head, sizeof(head));
 		printf("datagrams=%u wrong=%u longest=%u\n", tally->datagrams,
 		       tally->wrong, tally->longest);
+		fflush(stdout);		/* who has the answer reads it */
+		answer(fd, from, &head, sizeof(head));
 		exit(0);
 	}
 }

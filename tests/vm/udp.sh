@@ -32,7 +32,7 @@ udp() {
 
 	on "$dst" "$(program "$dst" udp) serve $port ${UDP_GRO:+gro} </dev/null >/tmp/udp.$port 2>&1 &
 		until grep -q ':$(printf %04X "$port") ' /proc/net/udp6; do sleep 0.05; done"
-	sent=$(on "$src" -t 120 "$(program "$src" udp) $command $to $port $* 2>&1
+	sent=$(on "$src" -t 600 "$(program "$src" udp) $command $to $port $* 2>&1
 		$(program "$src" udp) end $to $port 2>&1")
 	got=$(on "$dst" "cat /tmp/udp.$port; rm /tmp/udp.$port")
 	echo "# $src -> $dst: udp $command $*: $sent, $got"

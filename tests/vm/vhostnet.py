@@ -122,6 +122,10 @@ def limited(at_once, limit=None):
         report([guest.wire.recv(4096) for _ in sent] == sent, f"{name}: the others follow")
         report(guest.tx.wait_used(3), f"{name}: and all chains come back")
         wait_counter(guest, "completed", 3)
+        for _ in range(500):    # counted before it is no longer in flight
+            if not counters(guest)["inflight"]:
+                break
+            time.sleep(0.01)
         expect(counters(guest), f"{name}: all of them are accounted for", packets=3, completed=3, failed=0,
                inflight=0)
 
@@ -211,7 +215,7 @@ def unbound():
         ioctl(guest.port, abi.MP_UNBIND)
         guest.send(0, frame(1000))
         report(guest.tx.wait_used(1), "unbound in use: a chain comes back")
-        guest.wire.send(frame(600))
+        softnic.arrive(guest, frame(600))
         time.sleep(0.1)
         report(not guest.rx.used(), "unbound in use: nothing is received")
         abi.bind(guest.port, "snicA1")
@@ -249,7 +253,7 @@ def closed_in_flight():
     closing.join(0.5)
     report(closing.is_alive(), "closed with a frame at the card: it waits")
     fault("tx/hold", 0)
-    closing.join(5)
+    closing.join(20)
     report(not closing.is_alive(), "and ends then")
     guest.wire.close()
 

@@ -4,6 +4,7 @@
  * as the virtio headers of a packet socket have it. Tells at SIGTERM.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/types.h>
@@ -32,11 +33,14 @@ struct tally {
 	unsigned int longest;
 };
 
-static sig_atomic_t over;
+static volatile sig_atomic_t over;
+static int wire;
 
+/* What is there already counts. */
 static void on_term(int sig)
 {
 	over = sig;
+	fcntl(wire, F_SETFL, O_NONBLOCK);
 }
 
 static void fail(const char *what)
@@ -111,20 +115,21 @@ int main(int argc, char **argv)
 	};
 	struct sigaction action = { .sa_handler = on_term };
 	struct tally tcp = { 0 }, udp = { 0 };
-	int fd;
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: vnet INTERFACE\n");
 		return 2;
 	}
-	fd = open_on(argv[1]);
+	wire = open_on(argv[1]);
 	sigaction(SIGTERM, &action, NULL);
-	while (!over) {
-		ssize_t got = readv(fd, iov, 2);
+	for (;;) {
+		ssize_t got = readv(wire, iov, 2);
 		size_t at, length;
 
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got < 0 && errno == EAGAIN && over)
+			break;
 		if (got < 0)
 			fail("read");
 		length = got - sizeof(vnet);
