@@ -33,7 +33,7 @@ struct tally {
 	unsigned int longest;
 };
 
-static volatile sig_atomic_t over;
+static sig_atomic_t over;
 static int wire;
 
 /* What is there already counts. */
