@@ -251,7 +251,7 @@ exec_qemu() {
 }
 
 qemu_release() {
-	if [[ -f $LAB_DIR/13/stamp ]]; then
+	if [[ -f $LAB_DIR/13/tree.erofs ]]; then
 		echo 13
 	else
 		echo "$opt_release"
