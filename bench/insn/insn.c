@@ -6,8 +6,8 @@
  * for guests inside it (L2).  Between two marks, special no-operations that
  * bench/insn/mark executes in L1, it notes by how much they grew:
  *
- *	OUT/insn-N	"ADDRESS INSTRUCTIONS HOST0 HOST1 GUEST0 GUEST1", a
- *			line a block that ran, in executions
+ *	OUT/insn-N	"ADDRESS INSTRUCTIONS HOST... GUEST...", a line a
+ *			block that ran, in executions by each CPU
  *
  * N counts intervals from 1.  A block runs from its first instruction to its
  * last, except when one faults: the error is far below the noise.
@@ -51,7 +51,7 @@ size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to,
 
 EXPORT int qemu_plugin_version = 4;
 
-#define CPUS	2
+#define CPUS	3	/* of L1 */
 
 enum world { HOST, GUEST, WORLDS };
 
@@ -108,11 +108,14 @@ static void write_block(FILE *file, const struct block *block)
 			any |= grown[w][c];
 		}
 	}
-	if (any)
-		fprintf(file, "%" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-			" %" PRIu64 " %" PRIu64 "\n", block->address, block->insns,
-			grown[HOST][0], grown[HOST][1],
-			grown[GUEST][0], grown[GUEST][1]);
+	if (!any)
+		return;
+
+	fprintf(file, "%" PRIx64 " %" PRIu64, block->address, block->insns);
+	for (w = 0; w < WORLDS; w++)
+		for (c = 0; c < CPUS; c++)
+			fprintf(file, " %" PRIu64, grown[w][c]);
+	fputc('\n', file);
 }
 
 static void end_interval(void)
