@@ -111,16 +111,19 @@ guest_rebooted() {
 	now=$(guest_boot_id "$1") && [[ -n $now && $now != "$2" ]]
 }
 
-# mp_stat KEY[.KEY...]: a number or word from `mpctl show eth1`, or MP_IF
+# mp_stat KEY[.KEY...]...: numbers or words from `mpctl show eth1`, or MP_IF, at one moment
 mp_stat() {
 	mpctl show "${MP_IF:-eth1}" --json | python3 -c '
 import json, sys
-value = json.load(sys.stdin)
-if isinstance(value, list):
-    value = value[0]
-for key in sys.argv[1].split("."):
-    value = value[key]
-print(value)' "$1"
+port = json.load(sys.stdin)
+if isinstance(port, list):
+    port = port[0]
+def value(name):
+    found = port
+    for key in name.split("."):
+        found = found[key]
+    return found
+print(*map(value, sys.argv[1:]))' "$@"
 }
 
 # macvtap IF: mt0 on it; MP_TAP is its device, MP_TAP_NET what a guest has for a network
@@ -166,11 +169,11 @@ mp_idle() {
 }
 
 mp_balanced() {
-	mpctl show "${MP_IF:-eth1}" --json | python3 -c '
-import json, sys
-port = json.load(sys.stdin)[0]
-tx = port["tx"]
-sys.exit(port["tx_inflight"] != 0 or tx["packets"] != tx["completed"] + tx["failed"])'
+	local packets completed failed inflight
+
+	read -r packets completed failed inflight < <(mp_stat tx.packets tx.completed tx.failed tx_inflight) ||
+		return
+	((packets == completed + failed && inflight == 0))
 }
 
 # mtu BYTES: of both ends
