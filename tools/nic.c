@@ -160,7 +160,10 @@ static bool secure_boot(void)
 	return data[4] == 1;
 }
 
-/* mokutil tells by its exit status, and the other way round in some versions */
+/*
+ * mokutil tells by its exit status, and the other way round in some versions. A key
+ * may be known as "enrolled", "in db", or "in" a keyring of the kernel.
+ */
 static bool key_enrolled(void)
 {
 	char line[256];
@@ -170,7 +173,7 @@ static bool key_enrolled(void)
 	if (!in)
 		return false;
 	while (fgets(line, sizeof(line), in))
-		yes |= !!strstr(line, "is already enrolled");
+		yes |= strstr(line, " is already ") && !strstr(line, " request");
 	pclose(in);
 	return yes;
 }
