@@ -7,6 +7,7 @@ import fcntl
 import os
 import struct
 import subprocess
+import time
 
 MP_BIND, MP_UNBIND, MP_GET = 0xB801, 0xB802, 0xB803
 AUTO, WHOLE, SPLIT, COPY = range(4)
@@ -18,6 +19,16 @@ ioctl = fcntl.ioctl
 
 def report(good, name, why=""):
     print(f"{'ok' if good else 'not ok'} {name}{'' if good else ': ' + why}", flush=True)
+
+
+def until(seconds, test):
+    """Whether test() comes true within so many."""
+    deadline = time.monotonic() + seconds
+    while not test():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def mp():

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A softnic card's faults and counters."""
 
-import time
+from abi_common import until
 
 DIR = "/sys/kernel/debug/softnic/snic"
 
@@ -28,15 +28,7 @@ class Card:
             return int(file.read())
 
     def wait_ready(self, least):
-        for _ in range(500):
-            if self.ready() >= least:
-                return True
-            time.sleep(0.01)
-        return False
+        return until(20, lambda: self.ready() >= least)
 
     def wait_count(self, name, value):
-        for _ in range(500):
-            if self.count(name) >= value:
-                return True
-            time.sleep(0.01)
-        return False
+        return until(20, lambda: self.count(name) >= value)

@@ -16,7 +16,6 @@ import time
 
 import abi_common as abi
 import buffers
-import vhost
 from abi_common import ioctl, report
 from buffers import CARD, MODES, cut, header_apart, one, pages, random_frame, scattered, short
 from vhost import F_LOG_ALL, F_MRG_RXBUF, F_VERSION_1, GPA, SET_FEATURES, SET_LOG_BASE, WRITE, u64

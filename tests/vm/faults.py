@@ -26,7 +26,7 @@ import vhost
 from abi_common import ioctl, report
 from card import Card
 from softnic import BUFS, STEP
-from vhost import F_MRG_RXBUF, F_VERSION_1, GPA, HDR, NUM, RX, SIZE, TX, file_arg, frame, mem_table, state, u64
+from vhost import F_MRG_RXBUF, F_VERSION_1, GPA, HDR, NUM, RX, SIZE, file_arg, frame, mem_table, state, u64
 
 PLACES = {"copies": ("veth0", "veth1", abi.COPY),
           "whole frame": ("snicA1", "snicB1", abi.WHOLE),

@@ -18,7 +18,7 @@ import time
 
 import abi_common as abi
 import vhost
-from abi_common import report
+from abi_common import report, until
 from vhost import F_MRG_RXBUF, F_VERSION_1, GPA, HDR, WRITE
 
 NUM = 256
@@ -96,15 +96,6 @@ class Qdisc:
     def __exit__(self, *unused):
         abi.sh("tc qdisc del dev snicA1 root")
         report(out("tc qdisc show dev snicA1") == self.before, "qdisc: as before")
-
-
-def until(seconds, test):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if test():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def held_by_qdisc():

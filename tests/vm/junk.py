@@ -15,7 +15,7 @@ import time
 
 import abi_common as abi
 import packet
-from abi_common import report
+from abi_common import report, until
 from buffers import MODES, Receiver, Sender, cut, header_apart, one, scattered
 from packet import TCP, UDP
 from vhost import F_INDIRECT, F_MRG_RXBUF, F_VERSION_1
@@ -142,11 +142,11 @@ def sends(name, near, far, rng, seconds):
 
 def ready(guest):
     """Until the worker has seen most of what is offered: a card without buffers drops."""
-    for _ in range(100):
+    def most():
         info = abi.get(guest.port)
-        if info["posted"] + info["at_nic"] >= 40:
-            return
-        time.sleep(0.01)
+        return info["posted"] + info["at_nic"] >= 40
+
+    until(20, most)
 
 
 def missed(near):

@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 
-import abi_common as abi
 import vhost
 from abi_common import report
 from buffers import MODES

@@ -12,10 +12,9 @@ Expects snicA1 and snicB1 up and connected; prints ok lines.
 import ctypes
 import mmap
 import sys
-import time
 
 import abi_common as abi
-from abi_common import report
+from abi_common import report, until
 from softnic import BUFS, CARD, MODES, SEND, STEP, Guest
 from vhost import GPA, HDR, frame
 
@@ -72,10 +71,7 @@ class Info:
 def receive(guest, seed):
     """Sends the guest a frame: what arrives, and the buffers that it takes."""
     used = len(guest.rx.used())
-    for _ in range(500):
-        if guest.at_card() and CARD.ready():    # or it would drop the frame
-            break
-        time.sleep(0.01)
+    until(20, lambda: guest.at_card() and CARD.ready())         # or it would drop the frame
     guest.wire.send(frame(1200, seed))
     if not guest.rx.wait_used(used + 1):
         return None, ()
@@ -130,11 +126,7 @@ def lets_go():
         before = Info(guest)
         report(before.pinned > rings, "guest memory is pinned", f"{before}; {rings} for the rings")
         drop(guest, SEND, PAGE)
-        for _ in range(500):
-            if Info(guest).pinned <= rings:
-                break
-            time.sleep(0.01)
-        report(Info(guest).pinned <= rings, "and let go of when it is dropped", str(Info(guest)))
+        report(until(20, lambda: Info(guest).pinned <= rings), "and let go of when it is dropped", str(Info(guest)))
 
 
 def breaks():

@@ -14,7 +14,7 @@ import time
 
 import abi_common as abi
 import vhost
-from abi_common import report
+from abi_common import report, until
 from card import Card
 from vhost import F_MRG_RXBUF, F_VERSION_1, GPA, HDR, WRITE
 
@@ -129,14 +129,18 @@ class Pairs:
         return got, [{key: b[key] - a[key] for key in ("packets", "zerocopy_packets")}
                      for a, b in zip(before, after)]
 
+    def at_nic(self):
+        return [pair.counts()["at_nic"] for pair in self.all if pair.running]
+
     def ready(self, count, least=1):
         """Whether the card has @least buffers of each of the first @count, and none of others."""
-        for _ in range(500):
-            have = [pair.counts()["at_nic"] for pair in self.all if pair.running]
-            if min(have[:count]) >= least and not any(have[count:]):
-                return True
-            time.sleep(0.01)
-        print(f"# buffers at the card: {have}")
+        def right():
+            have = self.at_nic()
+            return min(have[:count]) >= least and not any(have[count:])
+
+        if until(20, right):
+            return True
+        print(f"# buffers at the card: {self.at_nic()}")
         return False
 
 

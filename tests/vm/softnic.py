@@ -13,7 +13,7 @@ import time
 import abi_common as abi
 import vhost
 from card import Card
-from abi_common import report
+from abi_common import report, until
 from vhost import F_MRG_RXBUF, F_VERSION_1, GPA, HDR, WRITE, frame
 
 MODES = {"whole frame": abi.WHOLE, "header split": abi.SPLIT}
@@ -40,11 +40,8 @@ class Guest(vhost.Guest):
         self.wait_at_card()
 
     def wait_at_card(self):
-        for _ in range(500):
-            if self.at_card() >= 4 and CARD.ready() >= 4:
-                return
-            time.sleep(0.01)
-        report(False, "the card gets buffers", str(self.at_card()))
+        if not until(20, lambda: self.at_card() >= 4 and CARD.ready() >= 4):
+            report(False, "the card gets buffers", str(self.at_card()))
 
     def post(self, *heads, kick=True):
         for head in heads:
@@ -291,11 +288,7 @@ def short_packets():
 
 def settles(value, want):
     """Whether value() becomes @want, and what it is after at most 20 seconds."""
-    for _ in range(2000):
-        if value() == want:
-            break
-        time.sleep(0.01)
-    report(value() == want, f"transmit: {value()} of {want} are in flight")
+    report(until(20, lambda: value() == want), f"transmit: {value()} of {want} are in flight")
 
 
 def in_flight():

@@ -18,9 +18,8 @@ import sys
 import time
 
 import abi_common as abi
-from abi_common import report
+from abi_common import report, until
 from card import Card
-from held import until
 from lifecycle import Guest
 
 NEAR = ("snicA0", "snicA1", "snicA2")

@@ -20,8 +20,8 @@ import sys
 import time
 
 import abi_common as abi
-from abi_common import refuses, report
-from held import frame, until
+from abi_common import refuses, report, until
+from held import frame
 from lifecycle import Guest
 
 MODES = {"whole frame": abi.WHOLE, "header split": abi.SPLIT, "copies": abi.COPY}

@@ -20,7 +20,7 @@ import time
 import abi_common as abi
 import softnic
 import vhost
-from abi_common import ioctl, refuses, report
+from abi_common import ioctl, refuses, report, until
 from softnic import fault
 from vhost import F_VERSION_1, HDR, NET_SET_BACKEND, RX, TX, WRITE, file_arg, frame
 
@@ -41,11 +41,7 @@ def counters(guest, name="tx"):
 
 
 def wait_counter(guest, name, value):
-    for _ in range(500):
-        if counters(guest)[name] >= value:
-            return True
-        time.sleep(0.01)
-    return False
+    return until(20, lambda: counters(guest)[name] >= value)
 
 
 class Guest(softnic.Guest):
@@ -122,10 +118,7 @@ def limited(at_once, limit=None):
         report([guest.wire.recv(4096) for _ in sent] == sent, f"{name}: the others follow")
         report(guest.tx.wait_used(3), f"{name}: and all chains come back")
         wait_counter(guest, "completed", 3)
-        for _ in range(500):    # counted before it is no longer in flight
-            if not counters(guest)["inflight"]:
-                break
-            time.sleep(0.01)
+        until(20, lambda: not counters(guest)["inflight"])      # counted before it is none
         expect(counters(guest), f"{name}: all of them are accounted for", packets=3, completed=3, failed=0,
                inflight=0)
 
