@@ -21,7 +21,7 @@ declare -A DRIVER_OF=([e1000e]=e1000e [igb]=igb [vmxnet3]=vmxnet3
 
 parse_options() {
 	opt_release=13 opt_time=300 opt_out='' opt_nic=e1000e opt_peer_nic=''
-	opt_peer=inside opt_pairs=1 opt_iommu='' opt_mem=4G opt_kernel='' opt_append=''
+	opt_peer=inside opt_pairs=1 opt_iommu='' opt_mem=4G opt_kernel='' opt_append='' opt_vars=''
 	opt_env=() opt_allow=() opt_qemu=()
 
 	while [[ $# -gt 0 ]]; do
@@ -42,6 +42,7 @@ parse_options() {
 		-p | --pairs) opt_pairs=$2 ;;
 		-m | --mem) opt_mem=$2 ;;
 		--kernel) opt_kernel=$(realpath "$2") ;;
+		--secure-boot) opt_vars=$(realpath "$2") ;;
 		--append) opt_append=$2 ;;
 		--qemu) opt_qemu+=("$2") ;;
 		--allow) opt_allow+=("$2") ;;
@@ -68,6 +69,7 @@ check_options() {
 	done
 	[[ $opt_time =~ ^[1-9][0-9]*$ ]] || die "not a time limit: $opt_time"
 	[[ $opt_pairs =~ ^[0-9]$ ]] || die "not a number of pairs: $opt_pairs"
+	[[ -z $opt_vars || -n $opt_kernel ]] || die "--secure-boot wants a --kernel, which somebody signed"
 	for pair in "${opt_env[@]}"; do
 		[[ $pair == *?=* ]] || die "not KEY=VALUE: $pair"
 	done
@@ -176,6 +178,15 @@ add_machine() {
 		-device virtio-blk-pci,drive=tree)
 }
 
+# The firmware boots no kernel whose signer it does not know.
+add_firmware() {
+	cp "$opt_vars" "$run/vars"
+	qemu_args+=(-global driver=cfi.pflash01,property=secure,value=on
+		-fw_cfg name=opt/org.tianocore/EnableLegacyLoader,string=no
+		-drive "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
+		-drive "if=pflash,unit=1,format=raw,file=/lab/run/vars")
+}
+
 add_shares() {
 	share src /lab/src ,readonly=on
 	share guests /lab/guests ,readonly=on
@@ -204,6 +215,7 @@ qemu_command() {
 	local pair release
 
 	add_machine
+	[[ -z $opt_vars ]] || add_firmware
 	add_shares
 	add_channels "$1"
 	for ((pair = 1; pair <= opt_pairs; pair++)); do
