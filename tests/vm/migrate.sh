@@ -4,7 +4,7 @@
 # Guests that move from one QEMU to another, and back; needs lib.sh and mp.sh.
 
 MIGRATE_PORT=4444
-MIGRATE_MEM=192		# MB of each guest that does
+MIGRATE_GUEST=(--mem 192)	# options of guest_start for each that does
 
 # The far ends are ports of a bridge, as the hosts of a guest are of a switch.
 bridge() {
@@ -30,7 +30,7 @@ incoming() {
 	local name=$1
 	shift
 
-	guest_start "$name" --mem "$MIGRATE_MEM" -- "$@" -incoming "tcp:127.0.0.1:$MIGRATE_PORT" &&
+	guest_start "$name" "${MIGRATE_GUEST[@]}" -- "$@" -incoming "tcp:127.0.0.1:$MIGRATE_PORT" &&
 		# its process id is told long before it listens
 		until_true 60 grep -q ":$(printf %04X "$MIGRATE_PORT") .* 0A " /proc/net/tcp
 }
