@@ -92,7 +92,7 @@ nic_ready() {
 guest_ready() {
 	local i=$1
 
-	guest_wait "g$i" "${GUEST_PATIENCE:-90}" &&
+	guest_wait "g$i" 90 &&
 		guest_exec "g$i" "ip link set eth0 mtu ${BENCH_MTU:-1500} up &&
 			ip addr replace 10.9.$i.2/24 dev eth0" &&
 		until_true 30 guest_exec "g$i" "ping -q -c 1 -W 1 10.9.$i.1 >/dev/null"
@@ -185,7 +185,7 @@ start_vfio() {
 	echo "$device" >"/sys/bus/pci/devices/$device/driver/unbind"
 	echo "$device" >/sys/bus/pci/drivers_probe
 	setup_guest "$i" -device "vfio-pci,host=$device" &&
-		guest_wait "g$i" "${GUEST_PATIENCE:-120}" &&
+		guest_wait "g$i" 120 &&
 		guest_exec "g$i" 'while read -r m; do insmod "/share/modules/$m" || exit; done </share/modules/order
 			for i in $(seq 50); do [[ ! -e /sys/class/net/eth0 ]] || break; sleep 0.1; done'
 }

@@ -10,6 +10,8 @@
 #   /lab/src, /lab/out, /lab/guests/RELEASE  shared with L1 over 9p
 #   /lab/run                                 initrd, verdict
 #
+# With --suspend, what L1 only reads is on disks: virtio-9p cannot be resumed.
+#
 # Three channels lead out of L1: the console (ttyS0), and two virtio-serial
 # ports, one for the script's output and one for the verdict. If the peer is
 # outside, a third port carries commands to it.
@@ -22,11 +24,13 @@ declare -A DRIVER_OF=([e1000e]=e1000e [igb]=igb [vmxnet3]=vmxnet3
 parse_options() {
 	opt_release=13 opt_time=300 opt_out='' opt_nic=e1000e opt_peer_nic=''
 	opt_peer=inside opt_pairs=1 opt_iommu='' opt_mem=4G opt_kernel='' opt_append='' opt_vars=''
+	opt_suspend=''
 	opt_env=() opt_allow=() opt_qemu=()
 
 	while [[ $# -gt 0 ]]; do
 		case $1 in
 		--iommu) opt_iommu=yes; shift; continue ;;
+		--suspend) opt_suspend=yes; shift; continue ;;
 		--) shift; break ;;
 		-*) [[ $# -ge 2 ]] || die "$1 needs a value" ;;
 		*) break ;;
@@ -121,6 +125,19 @@ share() {
 	qemu_args+=(-virtfs "local,path=$2,mount_tag=$1,security_model=passthrough,multidevs=remap${3-}")
 }
 
+# disk NAME FILE
+disk() {
+	qemu_args+=(-drive "if=none,id=$1,format=raw,readonly=on,file=$2"
+		-device "virtio-blk-pci,drive=$1,serial=$1")
+}
+
+# pack_disk NAME DIR: a copy of DIR but for what nobody reads in L1
+pack_disk() {
+	step "$run/pack.log" "packing $2" mkfs.erofs --quiet \
+		--exclude-regex='^(\.git|build/(check|lab).*)$' "$run/$1.erofs" "$2"
+	disk "$1" "/lab/run/$1.erofs"
+}
+
 # Each NIC sits behind a root port of its own, as in a real machine: its own
 # IOMMU group, room for igb's virtual functions, and it can be unplugged.
 #
@@ -173,9 +190,8 @@ add_machine() {
 	qemu_args+=(-d cpu_reset -D /lab/out/reset.log)
 	qemu_args+=(-nodefaults -no-reboot -display none -smp 3 -m "$opt_mem"
 		-kernel /lab/run/kernel -initrd /lab/run/initrd
-		-append "$append $opt_append"
-		-drive "if=none,id=tree,format=raw,readonly=on,file=/lab/release/tree.erofs"
-		-device virtio-blk-pci,drive=tree)
+		-append "$append $opt_append")
+	disk tree /lab/release/tree.erofs
 }
 
 # The firmware boots no kernel whose signer it does not know.
@@ -188,10 +204,18 @@ add_firmware() {
 }
 
 add_shares() {
-	share src /lab/src ,readonly=on
-	share guests /lab/guests ,readonly=on
 	share out /lab/out
-	[[ -z $opt_kernel ]] || share kernel /lab/kernel ,readonly=on
+	if [[ -n $opt_suspend ]]; then
+		pack_disk src "$LAB_SRC"
+		mkdir "$run/guests"
+		cp -r "$LAB_DIR/$opt_release/guest" "$run/guests/$opt_release"
+		pack_disk guests "$run/guests"
+		[[ -z $opt_kernel ]] || pack_disk kernel "$opt_kernel"
+	else
+		share src /lab/src ,readonly=on
+		share guests /lab/guests ,readonly=on
+		[[ -z $opt_kernel ]] || share kernel /lab/kernel ,readonly=on
+	fi
 }
 
 # add_channels MODE: in a shell, the console is this terminal.
@@ -283,7 +307,10 @@ prepare() {
 		kver=$(kver_of "$opt_kernel")
 		kernel=$(vmlinuz_of "$opt_kernel" "$kver")
 	else
+		kver=$(kver_of "$LAB_DIR/$opt_release/tree")
 		kernel=$LAB_DIR/$opt_release/guest/vmlinux
+		# booted by its PVH note, it does not find back after S3
+		[[ -z $opt_suspend ]] || kernel=$(vmlinuz_of "$LAB_DIR/$opt_release/tree" "$kver")
 	fi
 	cp "$kernel" "$run/kernel"
 	make_out

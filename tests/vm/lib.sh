@@ -8,6 +8,7 @@
 # Places are called "host" (L1), "peer" (the far end of the wire) or by a
 # guest's name.
 
+PATIENCE=${PATIENCE:-1}           # all time limits are so many times as long
 GUEST_WRAP=()                     # put in front of a guest's QEMU, e.g. (mpctl run eth1 --)
 # Tests of ciphers, keys and frequencies, which take a tenth of a guest's boot
 GUEST_SKIPS="cryptomgr.notests initcall_blacklist=jent_mod_init,crypto_kdf108_init,load_system_certificate_list,amd_pstate_init"
@@ -81,7 +82,7 @@ lib_run_undo() {
 
 # until_true SECONDS COMMAND...: repeat until it succeeds
 until_true() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * PATIENCE))
 	shift
 
 	until "$@"; do
@@ -238,6 +239,7 @@ guest_exec() {
 	[[ $1 != -t ]] || { limit=$2; shift 2; }
 
 	guest_alive "$name" || { lib_last_words "$name" >&2; return 124; }
+	limit=$((limit * PATIENCE))
 	# Opened for reading and writing, so that a dead QEMU cannot block us.
 	( flock 9
 	  exec 7<>"$GUEST_DIR/$name/command.in" 8<>"$GUEST_DIR/$name/command.out"
@@ -292,7 +294,7 @@ lib_await_reply() {
 
 # guest_wait NAME [SECONDS]: until the guest is up
 guest_wait() {
-	local name=$1 deadline=$((SECONDS + ${2:-${GUEST_PATIENCE:-90}}))
+	local name=$1 deadline=$((SECONDS + ${2:-90} * PATIENCE))
 
 	while ((SECONDS < deadline)) && guest_alive "$name"; do
 		! guest_exec "$name" -t 5 true 2>/dev/null || return 0
@@ -370,7 +372,7 @@ net_address() {
 # called with "begin" and "end" around what is timed; SEND_PLANT is a command
 # that spoils $file before it is summed, for tests of this test.
 send_random() {
-	local family=4 src dst mib target port sum_sent sum_got seconds
+	local family=4 idle=$((60 * PATIENCE)) src dst mib target port sum_sent sum_got seconds
 
 	[[ $1 != -6 ]] || { family=6; shift; }
 	src=$1 dst=$2 mib=$3 port=$((20000 + SRANDOM % 10000))
@@ -379,12 +381,12 @@ send_random() {
 
 	# made beforehand and summed afterwards: neither is timed
 	sum_sent=$(on "$src" "head -c $((mib << 20)) /dev/urandom >/tmp/$src.tx && sha256sum </tmp/$src.tx")
-	on "$dst" "socat -T 60 -t 60 TCP$family-LISTEN:$port,reuseaddr,accept-timeout=60 \
+	on "$dst" "socat -T $idle -t $idle TCP$family-LISTEN:$port,reuseaddr,accept-timeout=$idle \
 		SYSTEM:'cat >/tmp/$dst.rx; echo done' </dev/null >/dev/null 2>&1 &
 		until grep -q ':$(printf %04X "$port") .* 0A ' /proc/net/tcp*; do sleep 0.05; done"
 	${SEND_HOOK:-:} begin
 	seconds=$(on "$src" "read start rest </proc/uptime
-		socat -T 60 -t 60 - TCP$family:$target:$port,connect-timeout=20 </tmp/$src.tx >/tmp/$src.done
+		socat -T $idle -t $idle - TCP$family:$target:$port,connect-timeout=20 </tmp/$src.tx >/tmp/$src.done
 		read end rest </proc/uptime
 		grep -q done /tmp/$src.done && echo \$end \$start | awk '{ print \$1 - \$2 + 0.005 }'
 		rm -f /tmp/$src.tx /tmp/$src.done")

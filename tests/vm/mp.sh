@@ -35,21 +35,18 @@ mp_driver() {
 	net_setup
 }
 
-# The host sleeps: its devices do. What holds the tests stays awake.
+# The host is suspended to RAM and devices are without power, until its clock wakes it;
+# were it not yet asleep by then, it would sleep for ever.
 host_sleeps() {
-	local changes status
+	local stats=/sys/power/suspend_stats/success slept changes
 
-	changes=$(cat /sys/class/net/eth1/carrier_changes)
-	insmod "$MP_BUILD/tests/awake/awake.ko" || return
-	echo 1 >/sys/module/suspend/parameters/pm_test_delay
-	echo devices >/sys/power/pm_test
-	echo mem >/sys/power/state
-	status=$?
-	echo none >/sys/power/pm_test
-	rmmod awake
+	slept=$(<$stats)
+	changes=$(</sys/class/net/eth1/carrier_changes)
+	modprobe -q rtc_cmos
+	rtcwake -m mem -s $((9 * PATIENCE)) >/dev/null || return
 	wait_link eth1 && wait_link eth1 peer || return
-	echo "# the link changed $(($(cat /sys/class/net/eth1/carrier_changes) - changes)) times"
-	((status == 0 && $(cat /sys/class/net/eth1/carrier_changes) > changes))
+	echo "# the link changed $(($(</sys/class/net/eth1/carrier_changes) - changes)) times"
+	(($(<$stats) == slept + 1 && $(</sys/class/net/eth1/carrier_changes) > changes))
 }
 
 # mp_guest NAME MODE [OPTION of guest_start...]: a guest on eth1. MP_RUN holds more
@@ -59,7 +56,7 @@ mp_guest() {
 	local GUEST_WRAP=(mpctl run eth1 --mode "$mode" "${MP_RUN[@]}" -- "${MP_AS[@]}")
 	shift 2
 
-	guest_start "$name" "$@" -- "${MP_NET[@]}" && guest_wait "$name" "${GUEST_PATIENCE:-90}" &&
+	guest_start "$name" "$@" -- "${MP_NET[@]}" && guest_wait "$name" &&
 		net_setup "$name" && mp_reachable "$name"
 }
 
@@ -98,7 +95,7 @@ guest_reboot() {
 
 	before=$(guest_boot_id "$1")
 	guest_exec "$1" "(sleep 1; reboot -f) >/dev/null 2>&1 &"	# the answer comes first
-	until_true "${GUEST_PATIENCE:-90}" guest_rebooted "$1" "$before"
+	until_true 90 guest_rebooted "$1" "$before"
 }
 
 guest_boot_id() {
@@ -151,7 +148,7 @@ macvtap_guest() {
 
 	macvtap eth1 &&
 		guest_start "$name" "$@" -- "${MP_TAP_NET[@]}" 3<>"$MP_TAP" 4<>/dev/vhost-net &&
-		guest_wait "$name" "${GUEST_PATIENCE:-90}" && net_setup "$name" && mp_reachable "$name"
+		guest_wait "$name" && net_setup "$name" && mp_reachable "$name"
 }
 
 # mp_is KEY OPERATOR VALUE: compares mp_stat's answer, whole numbers or words,
@@ -298,17 +295,17 @@ combined_is() {
 # flows FROM TO COUNT MIB: so many TCP streams at once, of the same random data,
 # each summed at its other end
 flows() {
-	local target=${ADDRESS[$2]} ports sums
+	local idle=$((60 * PATIENCE)) target=${ADDRESS[$2]} ports sums
 
 	ports=$(seq -s ' ' 6001 $((6000 + $3)))
 	on "$2" "for port in $ports; do
-		socat -T 60 -t 60 TCP-LISTEN:\$port,reuseaddr,accept-timeout=60 SYSTEM:sha256sum \
+		socat -T $idle -t $idle TCP-LISTEN:\$port,reuseaddr,accept-timeout=$idle SYSTEM:sha256sum \
 			</dev/null >/dev/null 2>&1 &
 	done
 	until ((\$(grep -c ':177. .* 0A ' /proc/net/tcp) >= $3)); do sleep 0.05; done"
 	sums=$(on "$1" -t 120 "head -c $(($4 << 20)) /dev/urandom >/tmp/flows && sha256sum </tmp/flows
 	for port in $ports; do
-		socat -T 60 -t 60 - TCP:$target:\$port,connect-timeout=20 </tmp/flows &
+		socat -T $idle -t $idle - TCP:$target:\$port,connect-timeout=20 </tmp/flows &
 	done
 	wait")
 	(($(wc -l <<<"$sums") == $3 + 1 && $(sort -u <<<"$sums" | wc -l) == 1)) ||
