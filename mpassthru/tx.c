@@ -58,9 +58,9 @@ int mp_tx_finish(struct sk_buff *skb, struct net_device *dev,
 
 /* Gives a packet to the interface.  Queues of the guest go to queues of the NIC. */
 void mp_tx_xmit(const struct mp_port *port, struct mp_burst *burst,
-		struct sk_buff *skb, const struct mp_tx_head *head, u32 lent)
+		struct sk_buff *skb, const struct mp_tx_head *head)
 {
-	trace_mp_tx_transmit(skb->dev, head->frame, lent, &head->vnet);
+	trace_mp_tx_transmit(skb->dev, head->frame, head->lent, &head->vnet);
 	if (port->flags & IFF_MULTI_QUEUE)
 		skb_record_rx_queue(skb, port->queue);
 	mp_burst_add(burst, skb);
@@ -223,12 +223,13 @@ static void complete_copy(struct mp_port *port, struct mp_request *req,
 
 static struct sk_buff *make_skb(struct mp_port *port, struct mp_request *req,
 				const struct net_device *dev, u32 hdr_len,
-				const struct mp_tx_head *head, bool crowded)
+				struct mp_tx_head *head, bool crowded)
 {
 	u32 off = copy_for_frags(req, hdr_len + head->linear);
 	int why = MP_COPY_SMALL;
 	struct sk_buff *skb;
 
+	head->lent = 0;
 	req->used = 0;
 	if (off - hdr_len > MP_TX_LINEAR_MAX) {
 		why = MP_COPY_FRAGS;
@@ -239,7 +240,8 @@ static struct sk_buff *make_skb(struct mp_port *port, struct mp_request *req,
 		this_cpu_add(port->stats->tx.copied_bytes, head->frame);
 		return zerocopy_skb(req, dev, hdr_len, off);
 	} else if (!mp_tx_small(head)) {
-		req->used = req->len - off;
+		head->lent = req->len - off;
+		req->used = head->lent;
 		this_cpu_add(port->stats->tx.copied_bytes, off - hdr_len);
 		return zerocopy_skb(req, dev, hdr_len, off);
 	}
@@ -283,6 +285,7 @@ static void send_request(struct mp_port *port, struct mp_burst *burst,
 		fail(port, req, MP_DROP_NO_MEMORY);
 		return;
 	}
+	/* the request of a copy may have gone back already: late_work() */
 	atomic_inc(&port->tx_inflight);
 	if (mp_tx_finish(skb, dev, &head.vnet, true)) {
 		this_cpu_inc(port->stats->tx.dropped[MP_DROP_BAD_HEADER]);
@@ -291,7 +294,7 @@ static void send_request(struct mp_port *port, struct mp_burst *burst,
 	}
 	this_cpu_add(port->stats->tx.bytes, head.frame);
 	this_cpu_add(port->stats->tx.payload_bytes, head.frame - head.linear);
-	mp_tx_xmit(port, burst, skb, &head, req->used);
+	mp_tx_xmit(port, burst, skb, &head);
 }
 
 /**

@@ -24,11 +24,14 @@
  * @vnet: the header, a copy
  * @frame: bytes of frame behind it
  * @linear: leading bytes of the frame to copy
+ * @lent: bytes of the frame that are sent from where the sender has them; who
+ *	sends it knows
  */
 struct mp_tx_head {
 	struct virtio_net_hdr vnet;
 	u32 frame;
 	u32 linear;
+	u32 lent;
 };
 
 /* The longest frame that may leave @dev. */
@@ -46,7 +49,7 @@ bool mp_tx_small(const struct mp_tx_head *head);
 int mp_tx_finish(struct sk_buff *skb, struct net_device *dev,
 		 const struct virtio_net_hdr *vnet, bool le);
 void mp_tx_xmit(const struct mp_port *port, struct mp_burst *burst,
-		struct sk_buff *skb, const struct mp_tx_head *head, u32 lent);
+		struct sk_buff *skb, const struct mp_tx_head *head);
 void mp_tx_gone(struct mp_port *port, u32 lent, bool zerocopy);
 void mp_tx_back(struct mp_request *req);
 

@@ -176,7 +176,7 @@ static int send(struct mp_port *port, struct sk_buff *skb,
 	if (loan)
 		loan_start(loan, skb);
 	mp_burst_begin(&burst, port, dev);
-	mp_tx_xmit(port, &burst, skb, head, loan ? loan->len : 0);
+	mp_tx_xmit(port, &burst, skb, head);
 	mp_burst_end(&burst);
 	return 0;
 }
@@ -209,7 +209,8 @@ ssize_t mp_tx_write(struct mp_port *port, struct iov_iter *from,
 		return err;
 	why = why_copy(&head, from, lender);
 	if (why < 0) {
-		loan = loan_alloc(port, lender, head.frame - head.linear);
+		head.lent = head.frame - head.linear;
+		loan = loan_alloc(port, lender, head.lent);
 		if (!loan)
 			return -ENOMEM;
 	}
