@@ -23,7 +23,7 @@ import time
 import abi_common as abi
 import fault
 import vhost
-from abi_common import ioctl, report
+from abi_common import ioctl, report, until
 from card import Card
 from softnic import BUFS, STEP
 from vhost import F_MRG_RXBUF, F_VERSION_1, GPA, HDR, NUM, RX, SIZE, file_arg, frame, mem_table, state, u64
@@ -213,14 +213,14 @@ class Guest(vhost.Guest):
 
     def ready(self):
         """Until the NIC or the port has what was posted, and there is a link."""
-        for _ in range(300):
-            self.post(*(head for head, _ in self.rx.take()))
-            info = abi.get(self.port)
-            with open(f"/sys/class/net/{self.near}/operstate", encoding="ascii") as file:
-                if info["posted"] + info["at_nic"] >= 4 and self.nic_has_some(info) and file.read().strip() == "up":
-                    return True
-            time.sleep(0.02)
-        return False
+        return until(10, self.is_ready)
+
+    def is_ready(self):
+        self.post(*(head for head, _ in self.rx.take()))
+        info = abi.get(self.port)
+        with open(f"/sys/class/net/{self.near}/operstate", encoding="ascii") as file:
+            up = file.read().strip() == "up"
+        return info["posted"] + info["at_nic"] >= 4 and self.nic_has_some(info) and up
 
     def nic_has_some(self, info):
         """What is posted is not yet the NIC's, and what is the NIC's may not yet be told to it."""

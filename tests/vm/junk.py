@@ -105,12 +105,7 @@ class Watch:
 
     def wait(self, data):
         """Whether @data comes: many segments before it may leave no room for it."""
-        for _ in range(400):
-            self.look()
-            if data in self.marked:
-                return True
-            time.sleep(0.005)
-        return False
+        return until(2, lambda: self.look() or data in self.marked)
 
 
 def sends(name, near, far, rng, seconds):
@@ -170,8 +165,8 @@ def receives(name, mode, near, far, rng, seconds):
                     out.send(junk(rng, 1514).ljust(rng.choice((14, 60)), b"\0"))
                 good.append(marked(rng, rounds))
                 out.send(good[-1])
-            got, until = [], time.monotonic() + 5
-            while time.monotonic() < until:
+            got, limit = [], time.monotonic() + 5
+            while time.monotonic() < limit:
                 packets = [data[guest.hdr:] for data in guest.collect()]
                 total += len(packets)
                 got += [data for data in packets if data[:14] == MARK]
