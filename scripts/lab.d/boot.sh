@@ -91,7 +91,7 @@ make_out() {
 		mkdir -p "$opt_out"
 		out=$(realpath "$opt_out")
 		# what an earlier run left would be judged again
-		rm -f "$out"/{console,guest,qemu}-*.log "$out/reset.log" "$out/kmemleak.txt"
+		rm -f "$out"/{console,guest,qemu}-*.log "$out"/{reset,state}.log "$out/kmemleak.txt"
 	fi
 }
 
@@ -165,8 +165,9 @@ add_wire() {
 }
 
 add_machine() {
+	local iommu=
 	# Huge pages for one guest or two: later, memory is too fragmented.
-	local append="console=ttyS0 loglevel=5 net.ifnames=0 panic=-1 oops=panic hugepages=256"
+	local append="console=ttyS0 loglevel=5 net.ifnames=0 panic=-1 oops=panic hugepages=256 nokaslr"
 
 	# The emulator spoils the state of a guest on the first processor (docs/lab.md),
 	# so L1 uses the other two: this, and what l1-stage2 does.
@@ -174,17 +175,25 @@ add_machine() {
 
 	if have_kvm; then
 		qemu_args=(-accel kvm -cpu host)
+		[[ -z $opt_iommu ]] || iommu=intremap=off
 	else
 		# Without these, string copies are emulated byte by byte and
 		# copying looks far dearer than it is.
 		qemu_args=(-accel "tcg,thread=multi" -cpu "max,-erms,-fsrm,-la57")
+		# Has the kernel talk to APICs in x2APIC mode: what it writes to
+		# theirs in memory the emulator may lose (docs/lab.md).
+		iommu=intremap=on,eim=on
 	fi
-	if [[ -n $opt_iommu ]]; then
+	if [[ -n $iommu ]]; then
 		qemu_args+=(-machine "q35,kernel-irqchip=split"
-			-device "intel-iommu,intremap=off,device-iotlb=on")
-		append+=" intel_iommu=on iommu.strict=1"
+			-device "intel-iommu,$iommu,device-iotlb=on")
 	else
 		qemu_args+=(-machine q35)
+	fi
+	if [[ -n $opt_iommu ]]; then
+		append+=" intel_iommu=on iommu.strict=1"
+	else
+		append+=" intel_iommu=off"
 	fi
 	# What the processors were at when L1 was reset, which ends QEMU.
 	qemu_args+=(-d cpu_reset -D /lab/out/reset.log)
@@ -231,6 +240,8 @@ add_channels() {
 		-device "virtserialport,chardev=output,name=lab.output"
 		-chardev "file,id=verdict,path=/lab/run/verdict"
 		-device "virtserialport,chardev=verdict,name=lab.verdict")
+	mkfifo "$run/monitor.in" "$run/monitor.out"
+	qemu_args+=(-chardev "pipe,id=monitor,path=/lab/run/monitor" -mon chardev=monitor)
 	[[ $opt_peer == inside ]] || qemu_args+=(-chardev "pipe,id=peer,path=/lab/run/peer"
 		-device "virtserialport,chardev=peer,name=lab.peer")
 }
@@ -328,6 +339,22 @@ clean_up() {
 	rm -rf "$run"
 }
 
+# Whether L1 runs or sleeps, and what its processors are at: registers and stacks.
+tell_state() {
+	local cpu
+
+	{
+		echo "info status"
+		echo "info registers -a"
+		for cpu in 0 1 2; do
+			echo "cpu $cpu"
+			echo 'x /256gx $esp'
+		done
+	} >"$run/monitor.in"
+	timeout 3 cat "$run/monitor.out" | tr -d '\r' | grep -av '^(qemu) .*K' >"$out/state.log" || true
+	grep -a '^VM status' "$out/state.log" >&2 || true
+}
+
 # Returns once QEMU has ended by itself, or was ended at the limit.
 wait_for_qemu() {
 	local limit=$((SECONDS + opt_time))
@@ -335,6 +362,7 @@ wait_for_qemu() {
 	while kill -0 "$qemu_pid" 2>/dev/null; do
 		if ((SECONDS >= limit)); then
 			say "time limit of $opt_time s reached"
+			tell_state
 			kill -9 "$qemu_pid"
 			timed_out=yes
 			break

@@ -42,7 +42,6 @@ host_sleeps() {
 
 	slept=$(<$stats)
 	changes=$(</sys/class/net/eth1/carrier_changes)
-	modprobe -q rtc_cmos
 	rtcwake -m mem -s $((9 * PATIENCE)) >/dev/null || return
 	wait_link eth1 && wait_link eth1 peer || return
 	echo "# the link changed $(($(</sys/class/net/eth1/carrier_changes) - changes)) times"
